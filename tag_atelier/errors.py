@@ -1,0 +1,92 @@
+"""The one error tree. Every room raises these; doors turn them into one sentence and a status.
+
+::
+
+    TagAtelierError                 400  anything a person can put right
+    ├── RequestError                422  malformed JSON, unknown argument, value out of range
+    ├── UnknownName                 404  a tag, profile, checkpoint, method, block, preset or job that is not there
+    ├── PromptError                 422  a prompt that cannot be read the way it was asked for
+    ├── SpecError                   422  a benchmark plan that cannot be run
+    ├── RecipeError                 422  a merge recipe that cannot be carried out
+    ├── CheckpointError             422  a checkpoint file that is truncated, pickled or of another architecture
+    ├── TaggerError                 424  the tagger is missing or does not look like one
+    ├── HostError                   502  the host refused, failed or cannot do this
+    ├── Busy                        409  another job holds the model
+    └── Cancelled                   499  somebody pressed stop; not a failure
+
+A message is one sentence: what was found, what was expected, what to do.
+"""
+
+
+class TagAtelierError(Exception):
+    """Base of all errors that a person can put right; ``str(error)`` is the sentence to show."""
+
+    status = 400
+    """HTTP status that the API answers with."""
+
+
+class RequestError(TagAtelierError):
+    """Malformed JSON, an unknown argument, or a value out of range."""
+
+    status = 422
+
+
+class UnknownName(TagAtelierError):
+    """A name that was looked up and is not there."""
+
+    status = 404
+
+    def __init__(self, kind: str, name: str, known: "list[str] | tuple[str, ...]" = (), remedy: str = "") -> None:
+        """``kind`` is a singular noun ("checkpoint"); up to eight known names are listed as the expectation."""
+        shown = ", ".join(known[:8]) + (f", … ({len(known)} in all)" if len(known) > 8 else "")
+        expected = f"expected one of: {shown}" if known else "there is none of that name"
+        super().__init__(f"Unknown {kind} '{name}'; {expected}." + (f" {remedy}" if remedy else ""))
+        self.kind, self.name = kind, name
+
+
+class PromptError(TagAtelierError):
+    """A prompt that cannot be read the way it was asked for."""
+
+    status = 422
+
+
+class SpecError(TagAtelierError):
+    """A benchmark plan that cannot be run."""
+
+    status = 422
+
+
+class RecipeError(TagAtelierError):
+    """A merge recipe that cannot be carried out."""
+
+    status = 422
+
+
+class CheckpointError(TagAtelierError):
+    """A checkpoint file that is truncated, pickled, or of another architecture."""
+
+    status = 422
+
+
+class TaggerError(TagAtelierError):
+    """The tagger is missing, or its files do not look like a tagger's."""
+
+    status = 424
+
+
+class HostError(TagAtelierError):
+    """The host refused, failed, or cannot do what was asked."""
+
+    status = 502
+
+
+class Busy(TagAtelierError):
+    """Another job holds the model."""
+
+    status = 409
+
+
+class Cancelled(TagAtelierError):
+    """Somebody pressed stop. Not a failure: what is stored stays stored."""
+
+    status = 499

@@ -1,0 +1,1 @@
+"""Implementations of the ports. This file imports no host: each door picks its own."""

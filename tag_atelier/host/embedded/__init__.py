@@ -1,0 +1,1 @@
+"""Our own host on diffusers: no WebUI needed. The only importer of diffusers and transformers."""

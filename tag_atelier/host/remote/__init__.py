@@ -1,0 +1,1 @@
+"""A WebUI (or our embedded server) on another machine, over ``/sdapi/v1``."""

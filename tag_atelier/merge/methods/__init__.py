@@ -1,0 +1,1 @@
+"""The registry of merge methods: one explicit list (filled by the merge room)."""

@@ -1,0 +1,1 @@
+"""Reads, orders, checks and writes prompts. Standard library and YAML only; never changes a meaning."""

@@ -1,0 +1,1 @@
+"""Implements the Scorer port with onnxruntime. The only importer of onnxruntime."""

@@ -1,0 +1,1 @@
+"""Search over merge weights; the only user of both bench and merge."""
