@@ -1,0 +1,68 @@
+"""The one service behind page, HTTP and command line: a host, the prompt room, and a worker for long jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from tag_atelier.bench.spec import list_presets
+from tag_atelier.jobs.benchmarks import Benchmarks
+from tag_atelier.jobs.merges import Merges
+from tag_atelier.jobs.prompts import Prompts
+from tag_atelier.jobs.runner import Job, JobRunner
+from tag_atelier.ports import Host
+from tag_atelier.settings import DEFAULTS
+from tag_atelier.tagger import list_taggers
+
+Options = Mapping[str, bool | int | float | str]
+
+
+class Atelier:
+    """Everything the doors offer. The doors translate; they decide nothing."""
+
+    def __init__(self, host: Host, options: Callable[[], Options] = lambda: DEFAULTS) -> None:
+        self.host = host
+        self.options = options
+        self.runner = JobRunner()
+        self.prompts = Prompts()
+        self.benchmarks = Benchmarks(host, self.prompts, self.runner)
+        self.merges = Merges(host, self.runner)
+        # The names page and routes use.
+        self.arrange = self.prompts.arrange
+        self.lint = self.prompts.lint
+        self.slots = self.prompts.slots
+        self.plan_benchmark = self.benchmarks.plan
+        self.start_benchmark = self.benchmarks.start
+        self.check_merge = self.merges.check
+        self.start_merge = self.merges.start
+        self.start_live_merge = self.merges.start_live
+        self.restore_live = self.merges.start_restore
+
+    def names(self) -> dict[str, object]:
+        """What can be chosen: checkpoints, profiles, taggers, merge methods, benchmark presets."""
+        from tag_atelier.merge.methods import METHODS
+
+        return {
+            "checkpoints": [checkpoint.name for checkpoint in self.host.checkpoints.list()],
+            "profiles": sorted(self.prompts.profiles),
+            "taggers": list_taggers(self.host.tagger_folders),
+            "methods": sorted(METHODS),
+            "benchmarks": sorted(list_presets()),
+        }
+
+    def status(self) -> dict[str, object]:
+        """Where things stand: host, loaded checkpoint, what is merged into it, running jobs."""
+        loaded = self.host.checkpoints.loaded()
+        recipe = self.merges.live_recipe
+        model = self.host.live_model
+        return {
+            "host": self.host.name,
+            "loaded": loaded.name if loaded else None,
+            "dirty": bool(model and model.dirty),
+            "live_merge": recipe.digest if recipe else None,
+            "recipe": recipe.to_yaml() if recipe else None,
+            "jobs": [job.as_dict() for job in self.runner.list() if not job.over],
+        }
+
+    def job(self, job_id: str) -> Job:
+        """The job of this id. Raises UnknownName."""
+        return self.runner.get(job_id)

@@ -1,0 +1,147 @@
+"""Benchmarks as the doors ask for them: show the plan, run it, resume it, read its report."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tag_atelier.bench.spec import BenchSpec, list_presets
+from tag_atelier.errors import SpecError, TaggerError, UnknownName
+from tag_atelier.jobs.prompts import Prompts
+from tag_atelier.jobs.runner import Job, JobRunner
+from tag_atelier.language import Language
+from tag_atelier.ports import Host, Progress, Scorer
+from tag_atelier.tagger import find_tagger
+
+if TYPE_CHECKING:
+    from tag_atelier.bench.plan import Plan
+
+_RUN_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,80}")
+REPORT_FILES = ("report.html", "report.md", "results.csv", "results.json", "sheet.png")
+
+
+class Benchmarks:
+    """Runs plans on one host; every run is a folder that can be taken up again."""
+
+    def __init__(self, host: Host, prompts: Prompts, runner: JobRunner) -> None:
+        self._host, self._prompts, self._runner = host, prompts, runner
+
+    @property
+    def runs_folder(self) -> Path:
+        """Where the runs lie, one folder each."""
+        return self._host.data_folder / "runs"
+
+    def read_spec(self, spec: object) -> BenchSpec:
+        """A spec from an object, a YAML or JSON text, or ``{"preset": name, …}`` with fields laid over the preset.
+
+        Raises:
+            SpecError: it is none of these, or cannot be run.
+            UnknownName: there is no such preset.
+        """
+        if isinstance(spec, Mapping) and "preset" in spec:
+            return _from_preset(spec)
+        if isinstance(spec, (str, Mapping)):
+            return BenchSpec.from_value(spec)
+        raise SpecError("The plan is neither an object nor a text; expected a mapping with 'template' and 'tags'.")
+
+    def plan(self, spec: object) -> dict[str, object]:
+        """What a run would do, before anything is drawn: cells, batches, skipped tags with reasons."""
+        read = self.read_spec(spec)
+        return dict(self._plan(read, self._scorer(read)).as_dict())
+
+    def start(self, spec: object, language: Language = "en") -> Job:
+        """Start a run, or take up the run of the same spec where it stopped."""
+        read = self.read_spec(spec)
+        scorer = self._scorer(read)
+        planned = self._plan(read, scorer)
+        folder = self.runs_folder / run_id(read)
+        return self._runner.start(
+            "benchmark", read.name, lambda progress: self.carry_out(planned, scorer, folder, progress, language)
+        )
+
+    def run_now(self, spec: object, folder: Path | None, progress: Progress, language: Language = "en") -> Mapping[str, object]:
+        """Run in the caller's thread; ``folder`` None takes the same folder as ``start`` would."""
+        read = self.read_spec(spec)
+        scorer = self._scorer(read)
+        planned = self._plan(read, scorer)
+        return self.carry_out(planned, scorer, folder or self.runs_folder / run_id(read), progress, language)
+
+    def carry_out(
+        self, planned: Plan, scorer: Scorer, folder: Path, progress: Progress, language: Language
+    ) -> Mapping[str, object]:
+        """Draw, score, store, report. The report is written even when the run is stopped half way."""
+        from tag_atelier.bench import report
+        from tag_atelier.bench.run import run
+        from tag_atelier.bench.store import Store
+
+        folder.mkdir(parents=True, exist_ok=True)
+        with Store(folder) as store:
+            try:
+                summary = run(planned, self._host, scorer, store, progress)
+            finally:
+                path = report.write(store, folder, language)
+        return {"run": folder.name, "report": path.name, "folder": str(folder), **dataclasses.asdict(summary)}
+
+    def runs(self) -> list[dict[str, object]]:
+        """The stored runs, newest first: ``{id, files, changed}``."""
+        if not self.runs_folder.is_dir():
+            return []
+        folders = [folder for folder in self.runs_folder.iterdir() if folder.is_dir()]
+        folders.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
+        return [
+            {"id": folder.name, "files": [name for name in REPORT_FILES if (folder / name).exists()]} for folder in folders
+        ]
+
+    def report_file(self, run: str, name: str) -> Path:
+        """One file of one run.
+
+        Raises:
+            UnknownName: no such run or file. Names are looked up, never joined as given.
+        """
+        folder = self.runs_folder / run
+        if not _RUN_ID.fullmatch(run) or not folder.is_dir():
+            raise UnknownName("run", run, [str(known["id"]) for known in self.runs()])
+        if name not in REPORT_FILES or not (folder / name).exists():
+            raise UnknownName("report file", name, REPORT_FILES)
+        return folder / name
+
+    def _scorer(self, spec: BenchSpec) -> Scorer:
+        if not self._host.tagger_folders:
+            raise TaggerError("This host has no folder for taggers; expected one holding model.onnx and selected_tags.csv.")
+        return find_tagger(self._host.tagger_folders, spec.tagger or "")
+
+    def _plan(self, spec: BenchSpec, scorer: Scorer) -> Plan:
+        from tag_atelier.bench.plan import PlannedCheckpoint, plan
+
+        catalogue = self._host.checkpoints
+        found = [catalogue.resolve(name) for name in spec.checkpoints]
+        if not found:
+            loaded = catalogue.loaded()
+            if loaded is None:
+                raise SpecError("The plan names no checkpoint and none is loaded; expected 'checkpoints': [name, …].")
+            found = [loaded]
+        planned = [PlannedCheckpoint(checkpoint, catalogue.identify(checkpoint)) for checkpoint in found]
+        return plan(spec, planned, self._prompts.catalogue, scorer.identity)
+
+
+def run_id(spec: BenchSpec) -> str:
+    """Folder name of the run of ``spec``: the same spec gives the same run, so it is taken up where it stopped."""
+    slug = re.sub(r"[^a-z0-9]+", "-", spec.name.lower()).strip("-")[:40] or "run"
+    text = json.dumps(dataclasses.asdict(spec), sort_keys=True, ensure_ascii=False, default=str)
+    return f"{slug}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+
+
+def _from_preset(spec: Mapping[str, object]) -> BenchSpec:
+    import yaml
+
+    name = str(spec["preset"])
+    presets = list_presets()
+    if name not in presets:
+        raise UnknownName("benchmark preset", name, sorted(presets))
+    values = yaml.safe_load(presets[name].read_text(encoding="utf-8"))
+    return BenchSpec.from_value({**values, **{key: value for key, value in spec.items() if key != "preset"}})

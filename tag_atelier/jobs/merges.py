@@ -1,0 +1,137 @@
+"""Merging as the doors ask for it: check, write to a file, apply to the loaded model, restore."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+
+from tag_atelier.errors import HostError, RecipeError
+from tag_atelier.jobs.runner import Job, JobRunner
+from tag_atelier.merge.recipe import Recipe
+from tag_atelier.ports import Host, LiveModel, Progress
+
+_FILE_NAME = re.compile(r"[^\x00-\x1f<>:\"/\\|?*.][^\x00-\x1f<>:\"/\\|?*]{0,120}")
+"""A name that every file system takes, without a folder in it."""
+
+
+def output_path(folder: Path, name: str) -> Path:
+    """Where a merge called ``name`` is written.
+
+    Raises:
+        RecipeError: the name is no plain file name, or the file exists already.
+    """
+    stem = name[: -len(".safetensors")] if name.lower().endswith(".safetensors") else name
+    if not _FILE_NAME.fullmatch(stem) or stem.endswith((" ", ".")):
+        raise RecipeError(f"'{name}' is no file name; expected letters, digits, spaces, '-', '_' and no folder.")
+    path = folder / f"{stem}.safetensors"
+    if path.exists():
+        raise RecipeError(f"'{path.name}' exists already; choose another name, nothing is overwritten.")
+    return path
+
+
+class Merges:
+    """Merges with the checkpoints of one host."""
+
+    def __init__(self, host: Host, runner: JobRunner) -> None:
+        self._host, self._runner = host, runner
+        self._live_recipe: Recipe | None = None
+
+    def check(self, recipe: object) -> dict[str, object]:
+        """Everything that can be said before a tensor is read: models, blocks, bytes, warnings."""
+        planned = self._plan(read_recipe(recipe))
+        return dict(planned.as_dict())
+
+    def start(self, recipe: object, name: str) -> Job:
+        """Start writing a new checkpoint; every error of recipe, headers and name is raised here, at once."""
+        read = read_recipe(recipe)
+        planned = self._plan(read)
+        destination = output_path(self._host.checkpoints.output_folder(), name)
+
+        def work(progress: Progress) -> Mapping[str, object]:
+            from tag_atelier.merge import stream
+
+            result = stream.write(planned, destination, progress)
+            self._host.checkpoints.refresh()
+            return {"file": destination.name, "name": destination.stem, "digest": read.digest, "sha256": result.sha256}
+
+        return self._runner.start("merge", destination.name, work)
+
+    def start_live(self, recipe: object) -> Job:
+        """Start applying a recipe to the loaded model until ``start_restore``."""
+        read = read_recipe(recipe)
+        planned, model = self._plan(read), self._live_model()
+
+        def work(progress: Progress) -> Mapping[str, object]:
+            from tag_atelier.merge import live
+
+            with self._exclusive():
+                self._live_recipe = None
+                model.restore()
+                result = live.apply(planned, model, progress)
+                self._live_recipe = read
+            return dict(result.as_dict())
+
+        return self._runner.start("live", f"live merge {read.digest[:10]}", work)
+
+    def start_restore(self) -> Job:
+        """Start putting the loaded model's own weights back."""
+        model = self._live_model()
+
+        def work(progress: Progress) -> Mapping[str, object]:
+            progress.begin(1, "Restoring the loaded model")
+            with self._exclusive():
+                model.restore()
+                self._live_recipe = None
+            progress.advance(1)
+            return {"dirty": model.dirty}
+
+        return self._runner.start("restore", "restore the loaded model", work)
+
+    def apply_for_job(self, recipe: Mapping[str, object], progress: Progress) -> Recipe:
+        """Apply inside a generation that already holds the host's queue; the caller restores afterwards."""
+        from tag_atelier.merge import live
+
+        read = read_recipe(recipe)
+        planned, model = self._plan(read), self._live_model()
+        model.restore()
+        self._live_recipe = None
+        live.apply(planned, model, progress)
+        return read
+
+    @property
+    def live_recipe(self) -> Recipe | None:
+        """The recipe in the loaded model, or None when the model is its own."""
+        model = self._host.live_model
+        return self._live_recipe if model is not None and model.dirty else None
+
+    def _plan(self, recipe: Recipe):  # type: ignore[no-untyped-def]  # MergePlan would load the planner at start
+        from tag_atelier.merge.plan import plan
+
+        return plan(recipe, self._path)
+
+    def _path(self, name: str) -> Path:
+        checkpoint = self._host.checkpoints.resolve(name)
+        if checkpoint.path is None:
+            raise HostError(f"'{checkpoint.name}' lies on another machine; merge on the machine that holds the files.")
+        return checkpoint.path
+
+    def _live_model(self) -> LiveModel:
+        if self._host.live_model is None:
+            raise HostError(f"The host '{self._host.name}' cannot change a loaded model; merge to a file instead.")
+        return self._host.live_model
+
+    def _exclusive(self):  # type: ignore[no-untyped-def]
+        return self._host.exclusive() if self._host.exclusive is not None else nullcontext()
+
+
+def read_recipe(recipe: object) -> Recipe:
+    """A recipe from an object, a JSON or a YAML text.
+
+    Raises:
+        RecipeError: it is neither, or cannot be carried out.
+    """
+    if isinstance(recipe, (str, Mapping)):
+        return Recipe.from_value(recipe)
+    raise RecipeError("The recipe is neither an object nor a text; expected a mapping with 'method' and 'models'.")

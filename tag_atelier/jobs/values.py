@@ -1,0 +1,65 @@
+"""Reads what the doors are given: an object or a JSON string, checked against a closed list of keys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+
+from tag_atelier.errors import RequestError
+
+
+def read_object(value: object, what: str) -> dict[str, object]:
+    """``value`` as a mapping; a string is read as JSON.
+
+    Raises:
+        RequestError: it is neither an object nor a JSON string that holds one.
+    """
+    if isinstance(value, (str, bytes)):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError) as error:
+            raise RequestError(f"{what} is not valid JSON ({error}); expected an object such as {{}}.") from error
+    if not isinstance(value, Mapping):
+        raise RequestError(f"{what} is {_kind(value)}; expected an object or a JSON string that holds one.")
+    return {str(key): item for key, item in value.items()}
+
+
+def refuse_unknown(given: Collection[str], known: Collection[str], what: str) -> None:
+    """Refuse keys that nobody reads, so that a typing error is never silently ignored.
+
+    Raises:
+        RequestError: naming the unknown keys and the known ones.
+    """
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise RequestError(f"{what} has unknown key(s) {', '.join(unknown)}; expected some of: {', '.join(known)}.")
+
+
+def read_text(values: Mapping[str, object], key: str, default: str | None = None) -> str:
+    """The string under ``key``.
+
+    Raises:
+        RequestError: it is missing without a default, or not a string.
+    """
+    value = values.get(key, default)
+    if not isinstance(value, str):
+        found = "missing" if value is None else _kind(value)
+        raise RequestError(f"'{key}' is {found}; expected a string.")
+    return value
+
+
+def read_flag(values: Mapping[str, object], key: str, default: bool) -> bool:
+    """The boolean under ``key``.
+
+    Raises:
+        RequestError: it is something else.
+    """
+    value = values.get(key, default)
+    if not isinstance(value, bool):
+        raise RequestError(f"'{key}' is {_kind(value)}; expected true or false.")
+    return value
+
+
+def _kind(value: object) -> str:
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+    return "null" if value is None else names.get(type(value), f"a {type(value).__name__}")
