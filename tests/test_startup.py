@@ -1,0 +1,46 @@
+"""What the WebUI pays for us at its start: our modules, nothing heavy, no connection."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def said(repository: Path) -> str:
+    """What the probe printed, run in a Python of its own."""
+    if not (repository / "scripts" / "tag_atelier.py").exists():
+        pytest.skip("scripts/tag_atelier.py is not there yet")
+    probe = [sys.executable, "-X", "utf8", str(repository / "tests" / "startup_probe.py")]
+    done = subprocess.run(probe, capture_output=True, text=True, cwd=repository.parent, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_nothing_heavy_is_loaded_at_the_webuis_start(said: str) -> None:
+    found = re.fullmatch(r"start: (\d+) modules of ours, (\d+) in all, (\d+) ms\n", said)
+    assert found, said
+    assert int(found[1]) > 3, "the probe did not load the extension"
+
+
+def test_light_rooms_load_without_anything_heavy(repository: Path) -> None:
+    """The rooms that plan, in a fresh Python in which importing anything heavy is an error."""
+    rooms = [
+        "prompt",
+        "ports",
+        "settings",
+        "language",
+        "bench.spec",
+        "bench.plan",
+        "merge.recipe",
+        "merge.weights",
+        "merge.layout",
+    ]
+    block = "import sys; sys.modules.update(dict.fromkeys(['torch', 'numpy', 'PIL', 'onnxruntime', 'safetensors', 'gradio']));"
+    program = block + "import " + ", ".join(f"tag_atelier.{room}" for room in rooms)
+    done = subprocess.run([sys.executable, "-c", program], cwd=repository, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
