@@ -1,1 +1,205 @@
-"""See docs/architecture.md."""
+"""Blocks of each architecture, which key lies in which block, and what a pasted line of numbers means elsewhere.
+
+Called by weights, elements, plan and the merge page. Loads without torch; the tables are presets/blocks/<architecture>.yaml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import yaml
+
+from tag_atelier.errors import CheckpointError, RecipeError, UnknownName
+from tag_atelier.settings import PRESETS_FOLDER
+
+BLOCKS_FOLDER = PRESETS_FOLDER / "blocks"
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One model family's blocks, in the order of the page: text encoders, TIME, LABEL, UNet, OUT, VAE."""
+
+    id: str
+    title: str
+    prefixes: Mapping[str, str]
+    """Block name → prefix of its keys; its order is the order of the blocks."""
+    has: tuple[str, ...]
+    lacks: tuple[str, ...]
+    """Prefixes that some key of the file must have, and that none may have."""
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """All block names, CLIP_L first, VAE last."""
+        return tuple(self.prefixes)
+
+    @property
+    def unet(self) -> tuple[str, ...]:
+        """IN00 … M00 … OUTnn: the 25 or 19 blocks that classic block weights speak of."""
+        return tuple(name for name in self.prefixes if name[-2:].isdigit())
+
+    @property
+    def text_encoders(self) -> tuple[str, ...]:
+        """The blocks that BASE stands for."""
+        return tuple(name for name in self.prefixes if name.startswith("CLIP"))
+
+    def block_of(self, key: str) -> str | None:
+        """Block of the checkpoint key ``key``; None for keys of no block (schedule buffers, v_pred, EMA)."""
+        return next((name for name, prefix in self.prefixes.items() if key.startswith(prefix)), None)
+
+    def expand(self, name: str) -> tuple[str, ...]:
+        """Blocks that a block name, a group (ALL, UNET, BASE) or a range such as IN04-OUT02 stands for.
+
+        ALL is everything but the VAE: the VAE is only ever merged when it is named.
+
+        Raises:
+            UnknownName: this architecture has no such block.
+        """
+        first, dash, last = name.partition("-")
+        if dash:
+            start, end = self._position(first), self._position(last)
+            if start > end:
+                raise RecipeError(f"The block range '{name}' runs backwards; expected '{last}-{first}'.")
+            return self.blocks[start : end + 1]
+        without_vae = tuple(block for block in self.blocks if block != "VAE")
+        groups = {
+            "ALL": without_vae,
+            "BASE": self.text_encoders,
+            "UNET": tuple(block for block in without_vae if block not in self.text_encoders),
+        }
+        return groups[name] if name in groups else (self.blocks[self._position(name)],)
+
+    def _position(self, name: str) -> int:
+        if name not in self.prefixes:
+            raise UnknownName(
+                f"block of {self.title}",
+                name,
+                remedy=f"It has: ALL, UNET, BASE, {', '.join(self.blocks)}, and ranges such as IN04-OUT02.",
+            )
+        return self.blocks.index(name)
+
+
+@lru_cache(maxsize=1)
+def architectures() -> Mapping[str, Architecture]:
+    """All architectures that can be merged, by id."""
+    found = [_read(path) for path in sorted(BLOCKS_FOLDER.glob("*.yaml")) if path.stem != "named_weights"]
+    return {architecture.id: architecture for architecture in found}
+
+
+def _read(path: Path) -> Architecture:
+    table = yaml.safe_load(path.read_text(encoding="utf-8"))
+    prefixes: dict[str, str] = {}
+    for name, block in table["blocks"].items():
+        if "count" in block:
+            prefixes.update({f"{name[:-1]}{i:02d}": f"{block['prefix']}{i}." for i in range(block["count"])})
+        else:
+            prefixes[name] = block["prefix"]
+    recognise = table["recognise"]
+    return Architecture(table["id"], table["title"], prefixes, tuple(recognise["has"]), tuple(recognise["lacks"]))
+
+
+_STRANGERS: tuple[tuple[str, str], ...] = (
+    ("lora_", "a LoRA file"),
+    ("lora_te", "a LoRA file"),
+    ("model.diffusion_model.joint_blocks.", "a Stable Diffusion 3 checkpoint"),
+    ("model.diffusion_model.double_blocks.", "a Flux checkpoint"),
+    ("double_blocks.", "a Flux checkpoint"),
+    ("control_model.", "a ControlNet"),
+    ("cond_stage_model.model.", "a Stable Diffusion 2 checkpoint"),
+    ("conditioner.embedders.0.model.", "a Stable Diffusion XL refiner"),
+    ("down_blocks.", "one part of a diffusers folder"),
+    ("model.diffusion_model.", "a checkpoint of another architecture"),
+    ("decoder.", "a VAE"),
+)
+"""What a file that cannot be merged most likely is, by the beginning of some key; the first that fits is named."""
+
+
+def recognise(keys: Collection[str], file_name: str) -> Architecture:
+    """Architecture of a checkpoint by its keys; the widths of its tensors do not matter.
+
+    Raises:
+        CheckpointError: it is none that can be merged; the sentence says what it looks like.
+    """
+    for architecture in architectures().values():
+        if all(_any_starts(keys, prefix) for prefix in architecture.has) and not any(
+            _any_starts(keys, prefix) for prefix in architecture.lacks
+        ):
+            return architecture
+    looks = next((title for prefix, title in _STRANGERS if _any_starts(keys, prefix)), "a file of an unknown kind")
+    titles = " or ".join(architecture.title for architecture in architectures().values())
+    raise CheckpointError(f"'{file_name}' looks like {looks}; expected a {titles} checkpoint, choose another file.")
+
+
+def _any_starts(keys: Collection[str], prefix: str) -> bool:
+    return any(key.startswith(prefix) for key in keys)
+
+
+@dataclass(frozen=True)
+class LineLayout:
+    """What a tool means by its line of numbers: where the keys outside IN, M and OUT go."""
+
+    name: str
+    title: str
+    time: str
+    """``IN00``, ``BASE`` or ``LAST`` (the last OUT block); TIME and LABEL go there."""
+    out: str
+    vae: str | None
+    """``BASE`` where the tool merges the VAE with the text encoders, None where it keeps A's."""
+    architectures: tuple[str, ...] = ("sd15", "sdxl")
+
+
+LINE_LAYOUTS: Mapping[str, LineLayout] = {
+    layout.name: layout
+    for layout in (
+        LineLayout("supermerger", "SuperMerger", "IN00", "LAST", "BASE"),
+        LineLayout("classic", "Merge Block Weighted", "IN00", "LAST", "BASE", ("sd15",)),
+        LineLayout("sd-mecha", "sd-mecha", "BASE", "LAST", None),
+        LineLayout("model-mixer", "Model Mixer", "LAST", "LAST", None),
+    )
+}
+"""Read in each tool's own code; the same numbers give different models in each of them."""
+
+LINE_COUNTS = (19, 20, 21, 25, 26, 27)
+"""Lengths that some tool gives a meaning to; `read_line` decides for a given one."""
+
+
+def get_line_layout(name: str) -> LineLayout:
+    """Raises UnknownName for a layout that is not in ``LINE_LAYOUTS``."""
+    if name not in LINE_LAYOUTS:
+        raise UnknownName("line layout", name, tuple(LINE_LAYOUTS))
+    return LINE_LAYOUTS[name]
+
+
+def read_line(values: Sequence[float], layout: LineLayout, architecture: Architecture) -> dict[str, float]:
+    """Weight of every block that the pasted ``values`` mean in the tool ``layout`` for ``architecture``.
+
+    With n UNet blocks a line is n (no BASE), n + 1 (BASE first) or n + 2 numbers (VAE last).
+    SuperMerger also reads SD1.5's 25 and 26 numbers for SDXL, leaving out IN09-IN11 and OUT09-OUT11.
+
+    Raises:
+        RecipeError: the tool gives a line of this length no meaning for this architecture.
+    """
+    unet = architecture.unet
+    line = list(values)
+    if layout.name == "supermerger" and architecture.id == "sdxl" and len(line) in (25, 26):
+        base, blocks = line[:-25], line[-25:]
+        line = base + blocks[:9] + blocks[12:22]
+    if architecture.id not in layout.architectures or len(line) not in (len(unet), len(unet) + 1, len(unet) + 2):
+        raise RecipeError(
+            f"{len(values)} block weights were given in the layout '{layout.name}' for {architecture.title}; expected "
+            f"{len(unet) + 1} numbers (BASE, {unet[0]}…{unet[-1]}), {len(unet)} without BASE or {len(unet) + 2} with VAE, "
+            "from one of: "
+            + ", ".join(name for name, tool in LINE_LAYOUTS.items() if architecture.id in tool.architectures)
+            + "."
+        )
+    vae = line.pop() if len(line) == len(unet) + 2 else None
+    base_weight = line.pop(0) if len(line) == len(unet) + 1 else 0.0
+    weights = dict(zip(unet, line, strict=True))
+    places = {"BASE": base_weight, "IN00": line[0], "LAST": line[-1]}
+    weights.update(dict.fromkeys(architecture.text_encoders, base_weight))
+    weights.update({block: places[layout.time] for block in ("TIME", "LABEL") if block in architecture.prefixes})
+    weights["OUT"] = places[layout.out]
+    weights["VAE"] = vae if vae is not None else (base_weight if layout.vae else 0.0)
+    return {block: weights[block] for block in architecture.blocks}

@@ -1,1 +1,255 @@
-"""See docs/architecture.md."""
+"""A merge recipe: which models, which method, which weights; read from YAML, JSON or a mapping, with a canonical form.
+
+Called by plan, the merge page, HTTP and the command line. Loads without torch and never opens a checkpoint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tag_atelier.errors import RecipeError, UnknownName
+from tag_atelier.merge.elements import Element, read_elements
+from tag_atelier.merge.methods import Method, get_method
+from tag_atelier.merge.weights import BlockWeights, read_weights
+from tag_atelier.settings import PRESETS_FOLDER
+
+DTYPES: Mapping[str, str | None] = {"keep": None, "fp16": "F16", "bf16": "BF16", "fp32": "F32"}
+"""What ``options.dtype`` may be → dtype name in the file; keep: every tensor as it is in A."""
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+"""Models are called a, b, c … in the order of the recipe; so 26 is the most there can be."""
+
+_LONGEST_TEXT = 65_536
+_FIELDS = ("models", "base", "method", "alpha", "layout", "parameters", "elements", "options", "name", "notes")
+_OPTIONS = ("dtype", "vae")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe that makes sense by itself; whether the files fit it is found by ``plan``."""
+
+    models: tuple[str, ...]
+    """Names of the models that are mixed; the first, A, gives the keys, the shapes and everything of weight 0."""
+    weights: tuple[BlockWeights, ...]
+    """One per model after A."""
+    method: str = "weighted_sum"
+    base: str | None = None
+    parameters: tuple[tuple[str, BlockWeights], ...] = ()
+    elements: tuple[Element, ...] = ()
+    dtype: str = "keep"
+    vae: str | None = None
+    """Letter of the model whose VAE is taken whole; None: what the weights say, and that is A's unless they name the VAE."""
+    name: str = ""
+    notes: str = ""
+
+    @staticmethod
+    def from_value(value: str | Mapping[str, Any]) -> Recipe:
+        """The recipe in a YAML or JSON text, or in a mapping.
+
+        Fields: models (names; or mappings of model and weight), base, method, alpha (number, preset, pasted line, mapping of
+        blocks; a list with one of these per model after the first where there are several), layout, parameters, elements,
+        options (dtype, vae), name, notes.
+
+        Raises:
+            RecipeError: a field is missing, unknown, of the wrong form or does not fit the method.
+            UnknownName: no such method, preset, layout or block.
+        """
+        return _read(_parse(value) if isinstance(value, str) else dict(value))
+
+    @staticmethod
+    def from_file(path: Path) -> Recipe:
+        """The recipe in a YAML or JSON file, UTF-8. Raises RecipeError, UnknownName."""
+        try:
+            return Recipe.from_value(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecipeError(f"The recipe '{path.name}' cannot be read ({error}); expected a text file in UTF-8.") from error
+
+    def as_dict(self) -> dict[str, object]:
+        """The canonical form: plain values, every default filled in; ``from_value`` reads it back."""
+        alphas = [weights.as_value() for weights in self.weights]
+        return {
+            "models": list(self.models),
+            **({"base": self.base} if self.base is not None else {}),
+            "method": self.method,
+            "alpha": alphas[0] if len(alphas) == 1 else alphas,
+            "parameters": {name: weights.as_value() for name, weights in self.parameters},
+            "elements": [element.as_value() for element in self.elements],
+            "options": {"dtype": self.dtype, **({"vae": self.vae} if self.vae is not None else {})},
+        }
+
+    def to_yaml(self) -> str:
+        """The canonical form with name and notes as YAML text."""
+        words = {key: value for key, value in (("name", self.name), ("notes", self.notes)) if value}
+        return yaml.safe_dump({**words, **self.as_dict()}, sort_keys=False, allow_unicode=True, width=100)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical form as JSON, 64 hex digits; name and notes do not count."""
+        text = json.dumps(self.as_dict(), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+    def letter_of(self, index: int) -> str:
+        """What reports call model ``index``: its letter, or ``base`` for the one after the last."""
+        return LETTERS[index] if index < len(self.models) else "base"
+
+
+def list_recipes() -> dict[str, Path]:
+    """Shipped recipes by name; their models are called A, B, C and have to be chosen."""
+    return {path.stem: path for path in sorted((PRESETS_FOLDER / "merges").glob("*.yaml"))}
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a name that is given twice, of which PyYAML would silently keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        names = [key.value for key, _ in node.value]
+        twice = next((name for name in names if isinstance(name, str) and names.count(name) > 1), None)
+        if twice is not None:
+            raise RecipeError(f"The recipe gives '{twice}' twice; give it once.")
+        return super().construct_mapping(node, deep)
+
+
+def _parse(text: str) -> dict[str, Any]:
+    if len(text) > _LONGEST_TEXT:
+        raise RecipeError(f"The recipe is {len(text)} characters long; expected at most {_LONGEST_TEXT}.")
+    try:
+        value = yaml.load(text, Loader=_Loader)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        place = getattr(error, "problem_mark", None)
+        where = f" at line {place.line + 1}" if place else ""
+        raise RecipeError(
+            f"The recipe is neither YAML nor JSON{where}; expected a mapping such as 'models: [a, b]'."
+        ) from error
+    if not isinstance(value, dict):
+        raise RecipeError("The recipe is no mapping; expected fields such as 'models: [a, b]' and 'alpha: 0.5'.")
+    return value
+
+
+def _read(table: dict[Any, Any]) -> Recipe:
+    method = get_method(str(table.get("method", "weighted_sum")))
+    parameter_names = tuple(parameter.name for parameter in method.parameters)
+    _refuse_unknown("The recipe", table, _FIELDS + parameter_names)
+    names, entry_weights = _read_models(table.get("models"))
+    base = table.get("base")
+    if method.base and base is None and len(names) > 2:
+        base, given = names.pop(), entry_weights.pop()
+        if given is not None:
+            raise RecipeError(f"The last of three models, '{base}', is the base of '{method.name}' and takes no weight.")
+    _check_counts(method, names, base)
+    layout = str(table.get("layout", ""))
+    weights = _read_alphas(table, names, entry_weights, layout)
+    parameters = _read_parameters(method, table, layout)
+    elements = read_elements(table.get("elements") or ())
+    for element in elements:
+        if _index_of(element.model or "b", names, "An element") == 0:
+            raise RecipeError("An element gives the first model a weight; expected the letter of a later one.")
+    options = table.get("options") or {}
+    if not isinstance(options, Mapping):
+        raise RecipeError(f"'options' is {options!r}; expected a mapping such as {{dtype: fp16}}.")
+    _refuse_unknown("'options'", options, _OPTIONS)
+    dtype = str(options.get("dtype", "keep"))
+    if dtype not in DTYPES:
+        raise RecipeError(f"The dtype '{dtype}' cannot be written; expected one of: {', '.join(DTYPES)}.")
+    vae = options.get("vae")
+    if vae is not None:
+        if any(block == "VAE" for each in weights for block, _ in each.blocks):
+            raise RecipeError("The VAE has a weight and 'options.vae' names a model as well; give only one of them.")
+        vae = LETTERS[_index_of(str(vae), names, "'options.vae'")]
+    return Recipe(
+        models=tuple(names),
+        weights=weights,
+        method=method.name,
+        base=None if base is None else str(base),
+        parameters=parameters,
+        elements=elements,
+        dtype=dtype,
+        vae=vae,
+        name=str(table.get("name") or ""),
+        notes=str(table.get("notes") or ""),
+    )
+
+
+def _refuse_unknown(where: str, table: Mapping[Any, Any], known: Sequence[str]) -> None:
+    unknown = sorted(set(map(str, table)) - set(known))
+    if unknown:
+        raise RecipeError(f"{where} has an unknown field '{unknown[0]}'; expected only: {', '.join(known)}.")
+
+
+def _read_models(value: object) -> tuple[list[str], list[object]]:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise RecipeError(f"'models' is {value!r}; expected a list of checkpoint names, the one to start from first.")
+    names: list[str] = []
+    weights: list[object] = []
+    for entry in value:
+        if isinstance(entry, Mapping):
+            _refuse_unknown("A model", entry, ("model", "weight"))
+        name, weight = (entry.get("model"), entry.get("weight")) if isinstance(entry, Mapping) else (entry, None)
+        if isinstance(name, (dict, list)) or name is None or not str(name).strip():
+            raise RecipeError(f"A model is {name!r}; expected the name of a checkpoint.")
+        names.append(str(name).strip())
+        weights.append(weight)
+    if weights and weights[0] is not None:
+        raise RecipeError(f"The first model, '{names[0]}', has a weight; expected weights only from the second model on.")
+    return names, weights
+
+
+def _check_counts(method: Method, names: Sequence[str], base: object) -> None:
+    least, most = method.models
+    count = f"at least {least}" if most is None else f"{least}" if least == most else f"{least} to {most}"
+    if len(names) < least or len(names) > (most or len(LETTERS)):
+        beside = ", and a base beside them" if method.base else ""
+        raise RecipeError(f"'{method.name}' was given {len(names)} models; expected {count}{beside}.")
+    if method.base and not isinstance(base, str):
+        raise RecipeError(f"'{method.name}' needs a base: name it under 'base', or as the third model.")
+    if not method.base and base is not None:
+        raise RecipeError(f"'{method.name}' has no base but '{base}' was given; leave it out or choose another method.")
+
+
+def _read_alphas(
+    table: Mapping[str, object], names: Sequence[str], entry_weights: Sequence[object], layout: str
+) -> tuple[BlockWeights, ...]:
+    mixed = len(names) - 1
+    alpha = table.get("alpha")
+    given = [weight for weight in entry_weights[1:] if weight is not None]
+    if given and alpha is not None:
+        raise RecipeError("Weights stand both beside the models and under 'alpha'; give them in one place.")
+    values: Sequence[object] = entry_weights[1:]
+    if alpha is not None:
+        per_model = isinstance(alpha, Sequence) and not isinstance(alpha, str) and len(alpha) == mixed
+        values = list(alpha) if per_model and isinstance(alpha, Sequence) else [alpha]
+    if len(values) != mixed or any(value is None for value in values):
+        found = len([value for value in values if value is not None])
+        raise RecipeError(
+            f"{found} weights were given for {mixed} models after the first; expected 'alpha' to be a list of {mixed}"
+            + (" or a single value." if mixed == 1 else ".")
+        )
+    return tuple(read_weights(value, layout) for value in values)
+
+
+def _read_parameters(method: Method, table: Mapping[str, object], layout: str) -> tuple[tuple[str, BlockWeights], ...]:
+    nested = table.get("parameters") or {}
+    if not isinstance(nested, Mapping):
+        raise RecipeError(f"'parameters' is {nested!r}; expected a mapping of the method's own parameters.")
+    known = tuple(parameter.name for parameter in method.parameters)
+    _refuse_unknown(f"'parameters' of '{method.name}'", nested, known)
+    values = {parameter.name: table.get(parameter.name, nested.get(parameter.name)) for parameter in method.parameters}
+    return tuple(
+        (p.name, BlockWeights(number=p.default) if values[p.name] is None else read_weights(values[p.name], layout))
+        for p in method.parameters
+    )
+
+
+def _index_of(model: str, names: Sequence[str], where: str) -> int:
+    letters = LETTERS[: len(names)]
+    if len(model) == 1 and model.lower() in letters:
+        return letters.index(model.lower())
+    if model in names:
+        return list(names).index(model)
+    raise UnknownName("model", model, tuple(letters), f"{where} names a model of the recipe by its letter.")

@@ -1,0 +1,105 @@
+"""Weights of single tensors, laid over the block weights: SuperMerger's ``Blocks:Elements:Ratio`` and globs on keys.
+
+Called by recipe and plan. Loads without torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from tag_atelier.errors import RecipeError
+from tag_atelier.merge.layout import Architecture
+from tag_atelier.merge.weights import read_number
+
+
+@dataclass(frozen=True)
+class Element:
+    """One override: the keys it is for and the weight it gives them."""
+
+    weight: float
+    blocks: tuple[str, ...] = ()
+    """Blocks, groups or ranges; empty means every block but the VAE."""
+    parts: tuple[str, ...] = ()
+    """Pieces of the key, any of which must occur (``attn2.to_k``); empty means every key."""
+    keys: str = ""
+    """A glob that the whole key must fit, instead of ``blocks`` and ``parts``."""
+    not_blocks: bool = False
+    not_parts: bool = False
+    model: str | None = None
+    """Letter of the model whose weight this is; None is the first one that is mixed in (b)."""
+
+    def fits(self, key: str, block: str | None, architecture: Architecture) -> bool:
+        """Whether the override is for ``key`` of ``block``."""
+        if self.keys:
+            return fnmatchcase(key, self.keys)
+        chosen = {name for group in self.blocks or ("ALL",) for name in architecture.expand(group)}
+        in_block = (block in chosen) != self.not_blocks
+        has_part = (not self.parts or any(part in key for part in self.parts)) != self.not_parts
+        return block is not None and in_block and has_part
+
+    def as_value(self) -> dict[str, object]:
+        """The plain mapping that ``read_element`` reads back."""
+        value: dict[str, object] = {"weight": self.weight}
+        if self.keys:
+            value["keys"] = self.keys
+        else:
+            value["blocks"] = " ".join(("NOT", *self.blocks) if self.not_blocks else self.blocks)
+            value["elements"] = " ".join(("NOT", *self.parts) if self.not_parts else self.parts)
+        return {**value, "model": self.model} if self.model else value
+
+
+def read_elements(value: object) -> tuple[Element, ...]:
+    """Overrides from a list, or from SuperMerger's text (lines or commas); of several that fit a key the last wins.
+
+    Raises:
+        RecipeError: an entry is of another form.
+    """
+    if isinstance(value, str):
+        value = [part.strip() for part in value.replace("\n", ",").split(",") if part.strip()]
+    if not isinstance(value, Sequence):
+        raise RecipeError(f"'elements' is {value!r}; expected a list such as ['OUT03-OUT06:attn2.to_k:0.2'].")
+    return tuple(read_element(item) for item in value)
+
+
+def read_element(value: object) -> Element:
+    """One override from ``Blocks:Elements:Ratio`` or a mapping with ``weight`` and ``blocks``, ``elements``, or ``keys``.
+
+    >>> read_element("OUT03-OUT05 M00:NOT attn2:0.2")
+    Element(weight=0.2, blocks=('OUT03-OUT05', 'M00'), parts=('attn2',), keys='', not_blocks=False, not_parts=True, model=None)
+
+    Raises:
+        RecipeError: another form, an unknown field, or a weight that is no number.
+    """
+    if isinstance(value, str):
+        pieces = value.split(":")
+        if len(pieces) != 3:
+            raise RecipeError(f"The element '{value}' has {len(pieces)} parts; expected three: Blocks:Elements:Ratio.")
+        value = dict(zip(("blocks", "elements", "weight"), pieces, strict=True))
+    if not isinstance(value, Mapping) or "weight" not in value:
+        raise RecipeError(f"The element {value!r} has no weight; expected Blocks:Elements:Ratio, or a mapping with 'weight'.")
+    unknown = sorted(set(map(str, value)) - {"weight", "blocks", "elements", "keys", "model"})
+    if unknown:
+        raise RecipeError(f"An element has '{unknown[0]}'; expected only weight, blocks, elements, keys and model.")
+    if "keys" in value and ("blocks" in value or "elements" in value):
+        raise RecipeError("An element has 'keys' beside 'blocks' or 'elements'; expected either the one or the others.")
+    not_blocks, blocks = _words(value.get("blocks", ""))
+    not_parts, parts = _words(value.get("elements", ""))
+    return Element(
+        weight=read_number(value["weight"], "An element's weight"),
+        blocks=tuple(name.upper() for name in blocks),
+        parts=parts,
+        keys=str(value.get("keys", "")),
+        not_blocks=not_blocks,
+        not_parts=not_parts,
+        model=str(value["model"]).lower() if value.get("model") else None,
+    )
+
+
+def _words(value: object) -> tuple[bool, tuple[str, ...]]:
+    words = value.split() if isinstance(value, str) else [str(item) for item in value] if isinstance(value, Sequence) else None
+    if words is None:
+        raise RecipeError(f"An element names {value!r}; expected words with spaces between them, or a list.")
+    inverted = bool(words) and words[0].upper() == "NOT"
+    return inverted, tuple(words[1:] if inverted else words)
