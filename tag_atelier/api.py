@@ -1,1 +1,219 @@
-"""Filled in below."""
+"""The routes under ``/tag-atelier/v1``: one table, plain JSON, the same on FastAPI 0.94/pydantic 1 and 0.104/pydantic 2.
+
+Mounted by ``app`` (WebUI) and ``cli`` (``serve``). Who may call them is the door's ``admit``; see docs/http_api.md.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tag_atelier.errors import RequestError, TagAtelierError
+from tag_atelier.jobs.atelier import Atelier
+from tag_atelier.jobs.runner import Job
+from tag_atelier.jobs.values import read_object, read_text, refuse_unknown
+
+PREFIX = "/tag-atelier/v1"
+LARGEST_BODY = 1_000_000
+"""Bytes of a request body; more is answered with 413 before it is parsed."""
+TOKEN_HEADER = "X-Tag-Atelier"
+PAGE_TOKEN = secrets.token_urlsafe(24)
+"""Handed out with the page (so behind the WebUI's login where there is one); lets the page call the routes."""
+
+Handler = Callable[[Atelier, Mapping[str, str], Mapping[str, object]], object]
+Admit = Callable[[Any], bool]
+"""Whether a starlette request carries valid credentials; never called for a request that carries the page's token."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """One route: what it is called, what it does, what it answers with."""
+
+    method: str
+    path: str
+    summary: str
+    handler: Handler
+    status: int = 200
+
+
+def _arrange(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
+    return atelier.arrange(body)
+
+
+def _lint(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
+    return atelier.lint(body)
+
+
+def _slots(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
+    refuse_unknown(body, ("tags",), "The request")
+    tags = body.get("tags")
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise RequestError("'tags' is not a list of strings; expected for example [\"white hair\"].")
+    return {"slots": atelier.slots(tags)}
+
+
+def _names(atelier: Atelier, _path: Mapping[str, str], _body: Mapping[str, object]) -> object:
+    return atelier.names()
+
+
+def _status(atelier: Atelier, _path: Mapping[str, str], _body: Mapping[str, object]) -> object:
+    return atelier.status()
+
+
+def _given(body: Mapping[str, object], key: str, known: tuple[str, ...]) -> object:
+    refuse_unknown(body, known, "The request")
+    if key not in body:
+        raise RequestError(f"'{key}' is missing; expected one of: {', '.join(known)} with '{key}' among them.")
+    return body[key]
+
+
+def _plan_benchmark(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
+    return atelier.plan_benchmark(_given(body, "spec", ("spec",)))
+
+
+def _start_benchmark(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
+    return atelier.start_benchmark(_given(body, "spec", ("spec",)))
+
+
+def _check_merge(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
+    return atelier.check_merge(_given(body, "recipe", ("recipe",)))
+
+
+def _start_merge(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
+    recipe = _given(body, "recipe", ("recipe", "name"))
+    return atelier.start_merge(recipe, read_text(body, "name"))
+
+
+def _start_live(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
+    return atelier.start_live_merge(_given(body, "recipe", ("recipe",)))
+
+
+def _restore(atelier: Atelier, _path: Mapping[str, str], _body: Mapping[str, object]) -> object:
+    return atelier.restore_live()
+
+
+def _jobs(atelier: Atelier, _path: Mapping[str, str], _body: Mapping[str, object]) -> object:
+    return {"jobs": [job.as_dict() for job in atelier.runner.list()]}
+
+
+def _job(atelier: Atelier, path: Mapping[str, str], _body: Mapping[str, object]) -> object:
+    return atelier.job(path["job_id"])
+
+
+def _cancel(atelier: Atelier, path: Mapping[str, str], _body: Mapping[str, object]) -> object:
+    return atelier.runner.cancel(path["job_id"])
+
+
+def _runs(atelier: Atelier, _path: Mapping[str, str], _body: Mapping[str, object]) -> object:
+    return {"runs": atelier.benchmarks.runs()}
+
+
+def _report(atelier: Atelier, path: Mapping[str, str], _body: Mapping[str, object]) -> object:
+    return atelier.benchmarks.report_file(path["run_id"], path["name"])
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/status", "Host, loaded checkpoint, live merge, running jobs", _status),
+    Route("GET", "/names", "Checkpoints, profiles, taggers, methods and presets that can be named", _names),
+    Route("POST", "/prompt/arrange", "Put a prompt into a family's tag order", _arrange),
+    Route("POST", "/prompt/lint", "Say what in a prompt will not do what it looks like", _lint),
+    Route("POST", "/prompt/slots", "The slot of each tag", _slots),
+    Route("POST", "/benchmarks/plan", "What a benchmark would draw", _plan_benchmark),
+    Route("POST", "/benchmarks", "Start or take up a benchmark", _start_benchmark, 202),
+    Route("GET", "/runs", "Stored benchmark runs", _runs),
+    Route("GET", "/runs/{run_id}/{name}", "A report file of a run", _report),
+    Route("POST", "/merges/check", "Check a recipe against the headers of its files", _check_merge),
+    Route("POST", "/merges", "Start merging to a new file", _start_merge, 202),
+    Route("POST", "/live", "Start merging into the loaded model", _start_live, 202),
+    Route("DELETE", "/live", "Start restoring the loaded model", _restore, 202),
+    Route("GET", "/jobs", "All remembered jobs", _jobs),
+    Route("GET", "/jobs/{job_id}", "Progress and result of a job", _job),
+    Route("POST", "/jobs/{job_id}/cancel", "Ask a job to stop", _cancel),
+)
+
+
+def mount(app: Any, atelier: Atelier, admit: Admit) -> None:
+    """Add all routes to a FastAPI ``app`` that may be running already."""
+    for route in ROUTES:
+        app.add_api_route(
+            PREFIX + route.path,
+            _endpoint(route, atelier, admit),
+            methods=[route.method],
+            status_code=route.status,
+            summary=route.summary,
+            name=f"tag_atelier {route.method} {route.path}",
+            tags=["Tag Atelier"],
+            response_model=None,
+        )
+
+
+def _endpoint(route: Route, atelier: Atelier, admit: Admit) -> Callable[..., Any]:
+    from fastapi import Request
+    from fastapi.concurrency import run_in_threadpool
+
+    async def endpoint(request: Any) -> Any:
+        try:
+            refusal = _refusal(request, admit)
+            if refusal is not None:
+                return refusal
+            body = await _body(request) if route.method == "POST" else {}
+            return _answer(await run_in_threadpool(route.handler, atelier, request.path_params, body), route.status)
+        except TagAtelierError as error:
+            return _error(error.status, type(error).__name__, str(error))
+
+    # FastAPI reads the annotation, and the class is only known here: fastapi is not loaded with this module.
+    endpoint.__annotations__["request"] = Request
+    return endpoint
+
+
+def _refusal(request: Any, admit: Admit) -> Any:
+    """None when the request may go on, else the answer that refuses it."""
+    if request.method != "GET" and request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return _error(403, "CrossSite", "The request comes from another site; only our own page may do this.")
+    token = request.headers.get(TOKEN_HEADER, "")
+    if hmac.compare_digest(token.encode(), PAGE_TOKEN.encode()) or admit(request):
+        return None
+    return _error(401, "Unauthorized", "No valid login was given; expected the page's login or the --api-auth credentials.")
+
+
+async def _body(request: Any) -> dict[str, object]:
+    """The request's JSON object; an empty body is an empty object."""
+    announced = request.headers.get("content-length", "0")
+    if announced.isdigit() and int(announced) > LARGEST_BODY:
+        raise _TooLarge(f"The request body has {announced} bytes; expected at most {LARGEST_BODY}.")
+    received = bytearray()
+    async for chunk in request.stream():
+        received += chunk
+        if len(received) > LARGEST_BODY:
+            raise _TooLarge(f"The request body has more than {LARGEST_BODY} bytes; expected at most that.")
+    try:
+        text = received.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RequestError("The request body is not UTF-8; expected a JSON object in UTF-8.") from error
+    return read_object(text, "The request body") if text.strip() else {}
+
+
+class _TooLarge(RequestError):
+    status = 413
+
+
+def _answer(result: object, status: int) -> Any:
+    from fastapi.responses import FileResponse, JSONResponse
+
+    if isinstance(result, Path):
+        return FileResponse(result, headers={"X-Content-Type-Options": "nosniff"})
+    value = result.as_dict() if isinstance(result, Job) else result
+    return JSONResponse(json.loads(json.dumps(value, default=str)), status_code=status)
+
+
+def _error(status: int, kind: str, sentence: str) -> Any:
+    from fastapi.responses import JSONResponse
+
+    return JSONResponse({"error": kind, "detail": sentence}, status_code=status)
+
+

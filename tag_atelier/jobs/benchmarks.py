@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tag_atelier.bench.spec import BenchSpec, list_presets
-from tag_atelier.errors import SpecError, TaggerError, UnknownName
+from tag_atelier.errors import Busy, SpecError, TaggerError, UnknownName
 from tag_atelier.jobs.prompts import Prompts
 from tag_atelier.jobs.runner import Job, JobRunner
 from tag_atelier.language import Language
@@ -46,7 +46,7 @@ class Benchmarks:
         if isinstance(spec, Mapping) and "preset" in spec:
             return _from_preset(spec)
         if isinstance(spec, (str, Mapping)):
-            return BenchSpec.from_value(spec)
+            return BenchSpec.from_value(spec, files=False)
         raise SpecError("The plan is neither an object nor a text; expected a mapping with 'template' and 'tags'.")
 
     def plan(self, spec: object) -> dict[str, object]:
@@ -74,11 +74,17 @@ class Benchmarks:
     def carry_out(
         self, planned: Plan, scorer: Scorer, folder: Path, progress: Progress, language: Language
     ) -> Mapping[str, object]:
-        """Draw, score, store, report. The report is written even when the run is stopped half way."""
+        """Draw, score, store, report. The report is written even when the run is stopped half way.
+
+        Raises:
+            Busy: the loaded model is merged live, so its pictures would be scored under another checkpoint's name.
+        """
         from tag_atelier.bench import report
         from tag_atelier.bench.run import run
         from tag_atelier.bench.store import Store
 
+        if self._host.live_model is not None and self._host.live_model.dirty:
+            raise Busy("The loaded model is merged live; restore it, or save the merge as a checkpoint and benchmark that.")
         folder.mkdir(parents=True, exist_ok=True)
         with Store(folder) as store:
             try:

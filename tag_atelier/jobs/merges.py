@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
-from tag_atelier.errors import HostError, RecipeError
+from tag_atelier.errors import Busy, HostError, RecipeError
 from tag_atelier.jobs.runner import Job, JobRunner
 from tag_atelier.merge.recipe import Recipe
 from tag_atelier.ports import Host, LiveModel, Progress
@@ -37,6 +37,7 @@ class Merges:
     def __init__(self, host: Host, runner: JobRunner) -> None:
         self._host, self._runner = host, runner
         self._live_recipe: Recipe | None = None
+        self._for_one_job = False
 
     def check(self, recipe: object) -> dict[str, object]:
         """Everything that can be said before a tensor is read: models, blocks, bytes, warnings."""
@@ -67,7 +68,7 @@ class Merges:
             from tag_atelier.merge import live
 
             with self._exclusive():
-                self._live_recipe = None
+                self._live_recipe, self._for_one_job = None, False
                 model.restore()
                 result = live.apply(planned, model, progress)
                 self._live_recipe = read
@@ -89,16 +90,26 @@ class Merges:
 
         return self._runner.start("restore", "restore the loaded model", work)
 
-    def apply_for_job(self, recipe: Mapping[str, object], progress: Progress) -> Recipe:
-        """Apply inside a generation that already holds the host's queue; the caller restores afterwards."""
+    def apply_for_job(self, recipe: Mapping[str, object], progress: Progress) -> None:
+        """Apply inside a generation that already holds the host's queue, until ``end_job``.
+
+        Raises:
+            Busy: the loaded model is merged until further notice already.
+        """
         from tag_atelier.merge import live
 
         read = read_recipe(recipe)
         planned, model = self._plan(read), self._live_model()
-        model.restore()
-        self._live_recipe = None
+        if model.dirty:
+            raise Busy("The loaded model is merged already; restore it before merging for a single job.")
         live.apply(planned, model, progress)
-        return read
+        self._live_recipe, self._for_one_job = read, True
+
+    def end_job(self) -> None:
+        """Undo what ``apply_for_job`` did, also for a job that crashed. A merge until further notice stays."""
+        if self._for_one_job:
+            self._live_model().restore()
+            self._live_recipe, self._for_one_job = None, False
 
     @property
     def live_recipe(self) -> Recipe | None:

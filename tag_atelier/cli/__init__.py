@@ -1,0 +1,47 @@
+"""The command line: ``python -m tag_atelier COMMAND``. Composes the rooms without a WebUI; heavy ones only when asked."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from tag_atelier import __version__
+from tag_atelier.cli import demo, prompts, serve, work
+from tag_atelier.errors import Cancelled, TagAtelierError
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands with their options."""
+    top = argparse.ArgumentParser(prog="tag_atelier", description="Write, measure and merge for anime checkpoints.")
+    top.add_argument("--version", action="version", version=__version__)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for room in (prompts, work, serve, demo):
+        room.add_commands(commands)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when it went well, 1 when a person can put it right, 2 for wrong usage, 130 when stopped."""
+    for stream in (sys.stdout, sys.stderr, sys.stdin):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8")  # Windows consoles default to the code page
+    logging.basicConfig(level=os.environ.get("TAG_ATELIER_LOG", "WARNING"), format="%(levelname)s %(name)s: %(message)s")
+    given = parser().parse_args(arguments)
+    try:
+        return int(given.run(given))
+    except (Cancelled, KeyboardInterrupt) as stopped:
+        print(f"Stopped. {stopped}".strip(), file=sys.stderr)
+        return 130
+    except TagAtelierError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        print(f"Error: the package '{error.name}' is missing; run: pip install -e .[embedded]", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # The reader (head, less) has gone: keep Python from complaining once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

@@ -1,0 +1,90 @@
+"""A progress bar on the terminal that also hears Ctrl+C, and hosts for the commands that draw or merge."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tag_atelier.ports import Host
+
+
+class Bar:
+    """Implements ``ports.Progress`` with tqdm."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._cancelled = False
+
+    def begin(self, total: int, text: str = "") -> None:
+        """Show a new bar of ``total`` steps."""
+        from tqdm import tqdm
+
+        self.close()
+        self._bar = tqdm(total=total, desc=text or None, file=sys.stderr, leave=True)
+
+    def advance(self, steps: int = 1, text: str = "") -> None:
+        """Move it."""
+        if self._bar is not None:
+            if text:
+                self._bar.set_description(text, refresh=False)
+            self._bar.update(steps)
+
+    @property
+    def cancelled(self) -> bool:
+        """Ctrl+C was pressed."""
+        return self._cancelled
+
+    def close(self) -> None:
+        """Leave the finished bar on the screen."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def stop(self, *_signal: object) -> None:
+        """Ask the work to stop at its next safe point; a second Ctrl+C ends at once."""
+        self._cancelled = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def bar() -> Iterator[Bar]:
+    """A bar for the time of one command; Ctrl+C cancels instead of tearing the work apart."""
+    shown = Bar()
+    before = signal.signal(signal.SIGINT, shown.stop)
+    try:
+        yield shown
+    finally:
+        signal.signal(signal.SIGINT, before)
+        shown.close()
+
+
+def data_folder() -> Path:
+    """Where the command line keeps its data: $TAG_ATELIER_DATA, else ``tag-atelier-data`` in the working folder."""
+    return Path(os.environ.get("TAG_ATELIER_DATA", "tag-atelier-data"))
+
+
+def embedded_host(checkpoints: Path, taggers: Path | None, data: Path) -> Host:
+    """Our own host on a folder of checkpoints."""
+    from tag_atelier.host.embedded import build
+
+    return build(checkpoints, data, _tagger_folders(checkpoints, taggers))
+
+
+def remote_host(url: str, taggers: Path | None, data: Path, login: str | None) -> Host:
+    """A WebUI by its address; ``login`` is ``user:password`` of its ``--api-auth``."""
+    from tag_atelier.host.remote import build
+
+    user, _, password = (login or "").partition(":")
+    return build(url, data, _tagger_folders(None, taggers), credentials=(user, password) if login else None)
+
+
+def _tagger_folders(checkpoints: Path | None, taggers: Path | None) -> tuple[Path, ...]:
+    if taggers is not None:
+        return (taggers,)
+    beside = (checkpoints / "tagger",) if checkpoints is not None else ()
+    return (*beside, data_folder() / "tagger")

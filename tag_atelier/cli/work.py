@@ -1,0 +1,123 @@
+"""``bench``, ``merge`` and ``tune``: long work on the embedded host, or on a WebUI by its address."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from tag_atelier.cli.progress import bar, data_folder, embedded_host, remote_host
+from tag_atelier.errors import RecipeError, SpecError, UnknownName
+from tag_atelier.jobs.atelier import Atelier
+
+
+def add_commands(commands: Any) -> None:
+    """Add the three commands."""
+    bench = commands.add_parser("bench", help="run a rare-tag benchmark and write its report")
+    bench.add_argument("plan", metavar="PLAN", help="a plan file (YAML or JSON), or the name of a shipped plan")
+    bench.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder of the run and its report")
+    bench.add_argument("--host", metavar="URL", help="a WebUI started with --api; without it we draw ourselves")
+    bench.add_argument("--login", metavar="USER:PASSWORD", help="the WebUI's --api-auth")
+    bench.add_argument("--resume", action="store_true", help="take up the run in DIR; finished cells are kept")
+    bench.add_argument("--language", choices=("en", "zh_CN"), default="en", help="language of the report")
+    bench.set_defaults(run=_bench)
+    merge = commands.add_parser("merge", help="merge checkpoints block by block into a new file")
+    merge.add_argument("recipe", metavar="RECIPE", type=Path, help="a recipe file (YAML or JSON)")
+    merge.add_argument("--out", metavar="FILE", type=Path, help="the new checkpoint; must not exist")
+    merge.add_argument("--check", action="store_true", help="only say what would be done, from the files' headers")
+    merge.set_defaults(run=_merge)
+    tune = commands.add_parser("tune", help="benchmark a merge at several weights, live, without writing files")
+    tune.add_argument("recipe", metavar="RECIPE", type=Path, help="a recipe; its alpha is replaced")
+    tune.add_argument("plan", metavar="PLAN", help="a plan file, or the name of a shipped plan")
+    tune.add_argument("--alphas", default="0,0.25,0.5,0.75,1", help="weights to try, comma separated")
+    tune.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder of the runs and the best recipe")
+    tune.set_defaults(run=_tune)
+    for command in (bench, merge, tune):
+        command.add_argument("--checkpoints", metavar="FOLDER", type=Path, default=Path(), help="folder of the checkpoints")
+        command.add_argument("--tagger", metavar="FOLDER", type=Path, help="folder of the tagger (model.onnx, labels)")
+
+
+def _text(path: Path, what: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"The {what} '{path}' cannot be read ({error}); expected a text file in YAML or JSON.") from error
+
+
+def read_plan(name: str) -> object:
+    """A plan file's text, or the shipped plan of that name."""
+    from tag_atelier.bench.spec import list_presets
+
+    if Path(name).is_file():
+        return _text(Path(name), "plan")
+    if name in list_presets():
+        return {"preset": name}
+    raise UnknownName("plan", name, sorted(list_presets()), remedy="Give a plan file or one of these names.")
+
+
+def _bench(given: argparse.Namespace) -> int:
+    if not given.resume and (given.out / "run.sqlite").exists():
+        raise SpecError(f"'{given.out}' holds a run already; add --resume to take it up, or choose another folder.")
+    data = data_folder()
+    if given.host:
+        host = remote_host(given.host, given.tagger, data, given.login)
+    else:
+        host = embedded_host(given.checkpoints, given.tagger, data)
+    plan = read_plan(given.plan)
+    with bar() as progress:
+        summary = Atelier(host).benchmarks.run_now(plan, given.out, progress, given.language)
+    print(json.dumps({**summary, "report": str(given.out / "report.html")}, default=str))
+    return 0
+
+
+def _merge(given: argparse.Namespace) -> int:
+    from tag_atelier.jobs.merges import read_recipe
+    from tag_atelier.merge import plan, stream
+
+    if given.out is None and not given.check:
+        raise RecipeError("There is no --out; expected the new checkpoint's file name, or --check to only look.")
+    planned = plan.plan(read_recipe(_text(given.recipe, "recipe")), FolderFiles(given.checkpoints).path)
+    if given.check:
+        print(json.dumps(planned.as_dict(), ensure_ascii=False, indent=2, default=str))
+        return 0
+    with bar() as progress:
+        result = stream.write(planned, given.out, progress)
+    print(f"{given.out}\t{result.sha256}")
+    return 0
+
+
+class FolderFiles:
+    """Checkpoints by name in a folder: what ``merge`` needs of a host, without loading one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, name: str) -> Path:
+        """A path as given, or a file of the folder by its name with or without ``.safetensors``."""
+        for candidate in (Path(name), self._folder / name, self._folder / f"{name}.safetensors"):
+            if candidate.is_file():
+                return candidate
+        known = sorted(path.stem for path in self._folder.glob("*.safetensors"))
+        raise UnknownName("checkpoint", name, known, remedy="Name the folder with --checkpoints.")
+
+
+def _tune(given: argparse.Namespace) -> int:
+    from tag_atelier.tune.sweep import sweep
+
+    try:
+        alphas = [float(part) for part in given.alphas.split(",")]
+    except ValueError as error:
+        raise RecipeError(f"--alphas is '{given.alphas}'; expected numbers such as 0,0.5,1.") from error
+    host = embedded_host(given.checkpoints, given.tagger, data_folder())
+    atelier = Atelier(host)
+    with bar() as progress:
+        best = sweep(
+            _text(given.recipe, "recipe"), atelier.benchmarks.read_spec(read_plan(given.plan)), alphas, host,
+            atelier.prompts.catalogue, given.out, progress,
+        )  # fmt: skip
+    for trial in best.trials:
+        print(f"{trial.alpha}\t{trial.score:.4f}\t[{trial.low:.4f}, {trial.high:.4f}]")
+    print(f"best alpha {best.alpha}: {given.out / 'best.yaml'}", file=sys.stderr)
+    return 0

@@ -1,0 +1,28 @@
+"""Puts the running WebUI's ports together. Called once, while the WebUI loads extensions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modules import paths
+
+from tag_atelier.host.webui.checkpoints import WebuiCheckpoints
+from tag_atelier.host.webui.features import is_forge
+from tag_atelier.host.webui.live_model import WebuiLiveModel
+from tag_atelier.host.webui.sampler import WebuiSampler, exclusive, interrupt
+from tag_atelier.ports import Host
+
+
+def build() -> Host:
+    """The ports of this WebUI; touches no model and no folder."""
+    checkpoints = WebuiCheckpoints()
+    return Host(
+        name="forge" if is_forge() else "webui",
+        sampler=WebuiSampler(checkpoints),
+        checkpoints=checkpoints,
+        data_folder=Path(paths.data_path) / "tag-atelier",
+        tagger_folders=(Path(paths.models_path) / "tagger",),
+        live_model=WebuiLiveModel(),
+        exclusive=exclusive,
+        interrupt=interrupt,
+    )

@@ -1,0 +1,156 @@
+"""The loaded model's weights: changed in place, put back bit for bit. Callers hold ``Host.exclusive`` or a running job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from modules import devices, sd_models
+from modules.processing import StableDiffusionProcessing, StableDiffusionProcessingTxt2Img
+
+from tag_atelier.errors import HostError
+from tag_atelier.host.webui import networks
+from tag_atelier.host.webui.checkpoints import from_info
+from tag_atelier.host.webui.features import is_forge
+from tag_atelier.host.webui.weights import Target, is_text_encoder, targets
+from tag_atelier.ports import Checkpoint
+
+if TYPE_CHECKING:
+    import torch
+
+_CACHES = (
+    (StableDiffusionProcessing, "cached_c"),
+    (StableDiffusionProcessing, "cached_uc"),
+    (StableDiffusionProcessingTxt2Img, "cached_hr_c"),
+    (StableDiffusionProcessingTxt2Img, "cached_hr_uc"),
+)
+
+
+def forget_conditionings() -> None:
+    """Empty the conditioning caches: their key holds the prompt and the checkpoint, not the weights.
+
+    In place, since every processing object points at the same lists (A1111 modules/processing.py:188, 251).
+    """
+    for owner, name in _CACHES:
+        cache = getattr(owner, name)
+        cache[:] = [None] * len(cache)
+
+
+class WebuiLiveModel:
+    """Implements ``ports.LiveModel``."""
+
+    def __init__(self) -> None:
+        self._originals: dict[str, list[torch.Tensor]] = {}
+        self._model: Any = None
+        """The model object that was changed; another one may be loaded by now."""
+        self._filename = ""
+
+    def checkpoint(self) -> Checkpoint:
+        """What is loaded; loads it first on Forge, where nothing is before the first job."""
+        return from_info(_loaded_model().sd_checkpoint_info)
+
+    def keys(self) -> Sequence[str]:
+        """Checkpoint names of all parameters."""
+        return list(targets(_loaded_model()))
+
+    @property
+    def dirty(self) -> bool:
+        """True from the first overwrite to the restore."""
+        return bool(self._originals)
+
+    def overwrite(self, tensors: Iterable[tuple[str, torch.Tensor]]) -> None:
+        """See ``ports.LiveModel.overwrite``."""
+        import torch
+
+        self.settle()
+        model = _loaded_model()
+        self._model, self._filename = model, model.sd_checkpoint_info.filename
+        with torch.inference_mode():
+            networks.take_out(model)
+            found = targets(model)
+            try:
+                for key, tensor in tensors:
+                    if key not in found:
+                        raise HostError(f"The loaded model has no tensor '{key}'; expected one of the checkpoint's names.")
+                    self._change(key, found[key], tensor)
+                self._recondition(model, self._originals)
+            except BaseException:
+                self._put_back(model)
+                raise
+            networks.forget(model)
+        forget_conditionings()
+
+    def restore(self) -> None:
+        """See ``ports.LiveModel.restore``."""
+        self.settle()
+        if self._originals:
+            self._put_back(self._model)
+
+    def settle(self) -> None:
+        """Notice that the WebUI switched models: its new weights are not ours to restore, the old model's are.
+
+        Called when a model was loaded and at the start of every job, so that nothing stays changed for long.
+        """
+        if not self._originals:
+            return
+        current = sd_models.model_data.sd_model
+        if current is self._model and current.sd_checkpoint_info.filename == self._filename:
+            return
+        if current is self._model:
+            self._originals.clear()  # the same object with another file's weights: every tensor was read anew
+            forget_conditionings()
+        else:
+            self._put_back(self._model)
+
+    def reloaded(self) -> None:
+        """The WebUI read the loaded checkpoint from its file again: nothing of ours is in it any more."""
+        if self._originals and sd_models.model_data.sd_model in (self._model, None):
+            self._originals.clear()
+            forget_conditionings()
+        self.settle()
+
+    def _change(self, key: str, places: list[Target], tensor: torch.Tensor) -> None:
+        for place in places:
+            if "float8" in str(place.tensor.dtype):
+                raise HostError("The loaded model is kept in fp8; switch fp8 off in the settings, or merge to a file.")
+            part = place.convert(tensor)
+            if part.shape != place.tensor.shape:
+                raise HostError(f"'{key}' is {tuple(part.shape)}; the loaded model has {tuple(place.tensor.shape)}.")
+        if key not in self._originals:
+            self._originals[key] = [place.tensor.detach().to("cpu", copy=True) for place in places]
+        for place in places:
+            place.tensor.copy_(place.convert(tensor))
+
+    def _put_back(self, model: Any) -> None:
+        import torch
+
+        with torch.inference_mode():
+            networks.take_out(model)
+            found = targets(model)
+            for key, parts in self._originals.items():
+                for place, original in zip(found.get(key, []), parts, strict=False):
+                    if not place.tensor.is_meta:
+                        place.tensor.copy_(original)
+            changed = dict(self._originals)
+            self._originals.clear()
+            networks.forget(model)
+            self._recondition(model, changed)
+        forget_conditionings()
+
+    def _recondition(self, model: Any, changed: Iterable[str]) -> None:
+        """A1111 keeps the empty prompt's conditioning from load time (modules/sd_models.py:868-869)."""
+        import torch
+
+        if is_forge() or model is not sd_models.model_data.sd_model or not any(map(is_text_encoder, changed)):
+            return
+        with devices.autocast(), torch.no_grad():
+            model.cond_stage_model_empty_prompt = sd_models.get_empty_cond(model)
+
+
+def _loaded_model() -> Any:
+    if is_forge():
+        sd_models.forge_model_reload()
+    model = sd_models.model_data.sd_model
+    if model is None or getattr(model, "sd_checkpoint_info", None) is None:
+        raise HostError("No model is loaded; choose a checkpoint in the WebUI first.")
+    return model

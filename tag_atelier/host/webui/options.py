@@ -1,0 +1,28 @@
+"""Our settings on the WebUI's settings page, and their values as it keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from modules import shared
+
+from tag_atelier.settings import SETTINGS, Setting
+
+_SECTION = ("tag_atelier", "Tag Atelier")
+
+ComponentOf = Callable[[Setting], "tuple[Any, Mapping[str, object]]"]
+"""The page's component class and arguments for a setting; comes from ``ui``, since gradio is not ours to import."""
+
+
+def add_to_page(component_of: ComponentOf) -> None:
+    """For ``on_ui_settings``."""
+    for setting in SETTINGS:
+        component, arguments = component_of(setting)
+        info = shared.OptionInfo(setting.default, setting.label, component, dict(arguments), section=_SECTION)
+        shared.opts.add_option(setting.option_name, info)
+
+
+def values() -> dict[str, bool | int | float | str]:
+    """All settings; defaults where the page was never saved."""
+    return {setting.key: shared.opts.data.get(setting.option_name, setting.default) for setting in SETTINGS}
