@@ -1,1 +1,1 @@
-"""The miniature world: tiny checkpoints and a tiny tagger made by code, shared by demo and tests."""
+"""The miniature world: tiny checkpoints, LoRA files and a tagger, made by code for demo and tests."""
