@@ -1,0 +1,308 @@
+/* Tag Atelier in the page: what Python cannot do from there. Everything hangs on one global object.
+ * Long work is followed by asking /tag-atelier/v1/jobs, which works on every gradio; the prompt boxes are written the way
+ * a person types, so that Ctrl+Z takes it back. Ids are those of tag_atelier/ui/ids.py. */
+"use strict";
+
+var tagAtelier = (function () {
+    const SECOND = 1000;
+    const FOLLOW_EVERY = 0.7 * SECOND;
+    const PREFIX = "tag_atelier_";
+    const earlier = {};
+    const followed = new Map();
+    const shown = new Map();
+
+    const page = () => (typeof gradioApp === "function" ? gradioApp() : document);
+    const find = (selector) => page().querySelector(selector);
+    const element = (name) => find("#" + PREFIX + name);
+    const visible = (node) => Boolean(node && node.offsetParent !== null);
+
+    // --- words and requests -------------------------------------------------------------------------------------
+
+    function readData(name) {
+        const holder = find("[data-tag-atelier-" + name + "]");
+        if (!holder) return {};
+        return JSON.parse(holder.getAttribute("data-tag-atelier-" + name) || "{}");
+    }
+
+    let table = null;
+    function say(english, values) {
+        if (!table || !Object.keys(table).length) table = readData("words");
+        const known = table[english] || (window.localization || {})[english] || english;
+        return known.replace(/\{(\w+)\}/g, (whole, key) => (values && key in values ? String(values[key]) : whole));
+    }
+
+    function route(path) {
+        const folder = window.location.pathname.replace(/\/?$/, "/");
+        return folder + "tag-atelier/v1/" + path;
+    }
+
+    async function ask(method, path, body) {
+        const token = readData("page").token || "1";
+        const options = { method: method, credentials: "same-origin", headers: { "X-Tag-Atelier": token } };
+        if (body !== undefined) {
+            options.headers["Content-Type"] = "application/json";
+            options.body = JSON.stringify(body);
+        }
+        const answer = await fetch(route(path), options);
+        if (answer.ok) return answer;
+        const told = await answer.json().catch(() => ({}));
+        throw new Error(told.detail || answer.status + " " + answer.statusText);
+    }
+
+    const askJson = async (method, path, body) => (await ask(method, path, body)).json();
+
+    function make(tag, classes, text) {
+        const node = document.createElement(tag);
+        node.className = classes || "";
+        if (text !== undefined) node.textContent = text;
+        return node;
+    }
+
+    function button(text, classes, action) {
+        const node = make("button", "tag-atelier-button " + (classes || ""), text);
+        node.type = "button";
+        node.addEventListener("click", action);
+        return node;
+    }
+
+    // --- prompt boxes -------------------------------------------------------------------------------------------
+
+    const promptBox = (tab) => find("#" + tab + "_prompt textarea");
+
+    function readPrompt(tab) {
+        const box = promptBox(tab);
+        return box ? box.value : "";
+    }
+
+    /** Types `text` into `box`: the browser's own undo knows it, and gradio hears the input event. */
+    function type(box, text) {
+        box.focus();
+        box.select();
+        const typed = document.execCommand("insertText", false, text);
+        if (typed && box.value === text) return;
+        Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(box, text);
+        box.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+
+    function writePrompt(tab, text) {
+        const box = promptBox(tab);
+        if (!box || !text || box.value === text) return;
+        earlier[tab] = box.value;
+        type(box, text);
+    }
+
+    function undo(tab) {
+        const box = promptBox(tab);
+        if (!box || earlier[tab] === undefined) return;
+        type(box, earlier[tab]);
+        delete earlier[tab];
+    }
+
+    /** Puts `text` into the WebUI's own txt2img page and shows it. */
+    function sendToTxt2img(text, negative) {
+        const box = find((negative ? "#txt2img_neg_prompt" : "#txt2img_prompt") + " textarea");
+        if (!box || !text) return;
+        if (typeof switch_to_txt2img === "function") switch_to_txt2img();
+        type(box, text);
+    }
+
+    // --- jobs ---------------------------------------------------------------------------------------------------
+
+    const over = (job) => ["done", "failed", "cancelled"].includes(job.state);
+
+    /** Where a job of this kind is shown; the kinds are those of tag_atelier/jobs. */
+    function cardsOf(kind) {
+        return Array.from(page().querySelectorAll("[data-tag-atelier-jobs]"))
+            .filter((node) => node.getAttribute("data-tag-atelier-jobs").split(" ").includes(kind));
+    }
+
+    function timeLeft(seconds) {
+        if (seconds === null || seconds === undefined) return "";
+        if (seconds < 90) return say("{seconds} s left", { seconds: Math.ceil(seconds) });
+        return say("{minutes} min left", { minutes: Math.round(seconds / 60) });
+    }
+
+    function drawJob(job) {
+        const card = make("div", "tag-atelier-job tag-atelier-job-" + job.state);
+        card.dataset.job = job.id;
+        const head = card.appendChild(make("div", "tag-atelier-job-head"));
+        head.appendChild(make("strong", "", job.title || job.kind));
+        head.appendChild(make("span", "tag-atelier-badge tag-atelier-badge-" + job.state, say(job.state)));
+        const bar = card.appendChild(make("div", "tag-atelier-bar"));
+        const share = job.state === "done" ? 1 : job.total ? Math.min(1, job.done / job.total) : 0;
+        bar.appendChild(make("div", "tag-atelier-bar-fill")).style.width = (100 * share).toFixed(1) + "%";
+        const count = job.total ? say("{done} of {total}", { done: job.done, total: job.total }) : "";
+        const parts = [count, job.text, timeLeft(job.eta_s)].filter(Boolean);
+        card.appendChild(make("div", "tag-atelier-job-text", parts.join(" · ")));
+        if (job.error) card.appendChild(make("div", "tag-atelier-problem", job.error));
+        card.appendChild(drawJobButtons(job));
+        return card;
+    }
+
+    function drawJobButtons(job) {
+        const row = make("div", "tag-atelier-job-buttons");
+        const result = job.result || {};
+        if (!over(job)) row.appendChild(button(say("Cancel"), "tag-atelier-stop", (event) => cancel(job, event.target)));
+        if (result.report) {
+            row.appendChild(button(say("Open the report"), "", () => openReport(result.run, result.report)));
+        }
+        if (result.file) row.appendChild(make("span", "tag-atelier-quiet", say("Written: {path}", { path: result.file })));
+        return row;
+    }
+
+    async function cancel(job, pressed) {
+        pressed.disabled = true;
+        pressed.textContent = say("Cancelling…");
+        await ask("POST", "jobs/" + job.id + "/cancel", {}).catch(() => undefined);
+        follow(job);
+    }
+
+    function showJob(job) {
+        const state = JSON.stringify(job);
+        for (const place of cardsOf(job.kind)) {
+            if (shown.get(place) === state && place.firstChild) continue;
+            const cancelling = place.querySelector("[data-job='" + job.id + "'] .tag-atelier-stop:disabled");
+            place.replaceChildren(drawJob(job));
+            const stop = place.querySelector(".tag-atelier-stop");
+            if (cancelling && stop) Object.assign(stop, { disabled: true, textContent: say("Cancelling…") });
+            shown.set(place, state);
+        }
+    }
+
+    function follow(job) {
+        showJob(job);
+        if (!over(job)) followed.set(job.id, job);
+    }
+
+    async function followAll() {
+        for (const job of Array.from(followed.values())) {
+            try {
+                const now = await askJson("GET", "jobs/" + job.id);
+                showJob(now);
+                if (!over(now)) continue;
+                followed.delete(job.id);
+                settle(now);
+            } catch (error) {
+                showJob({ ...job, text: say("The connection was lost: {reason}", { reason: error.message }) });
+                if (!(error instanceof TypeError)) followed.delete(job.id);
+            }
+        }
+    }
+
+    /** What else on the page a finished job changes. */
+    function settle(job) {
+        if (job.kind === "benchmark") showRuns();
+        else showLive();
+        if (job.kind === "merge" && job.state === "done") {
+            const refresh = element("merge_refresh");
+            if (refresh) refresh.click();
+        }
+    }
+
+    /** Looks for jobs: after a start, and when a tab is shown that has a place for them. */
+    async function watch() {
+        const answer = await askJson("GET", "jobs").catch(() => ({ jobs: [] }));
+        const newest = new Set();
+        for (const job of answer.jobs) {
+            const place = cardsOf(job.kind)[0];
+            if (!place || newest.has(place)) continue;
+            newest.add(place);
+            if (!over(job) || visible(place)) follow(job);
+        }
+        for (const job of answer.jobs) if (!over(job)) followed.set(job.id, job);
+    }
+
+    // --- runs and the loaded model ------------------------------------------------------------------------------
+
+    async function openReport(run, name) {
+        const tab = window.open("", "_blank");
+        try {
+            const file = await (await ask("GET", "runs/" + run + "/" + name)).blob();
+            const address = URL.createObjectURL(file);
+            if (tab) tab.location = address;
+            else window.location = address;
+        } catch (error) {
+            if (tab) tab.document.body.textContent = error.message;
+        }
+    }
+
+    async function showRuns() {
+        const place = find("[data-tag-atelier-runs]");
+        if (!place) return;
+        const answer = await askJson("GET", "runs").catch(() => null);
+        if (!answer) return;
+        const list = answer.runs.map(drawRun);
+        const empty = make("div", "tag-atelier-quiet", say("No runs yet. Choose a plan and checkpoints, then press Start."));
+        place.replaceChildren(...(list.length ? list : [empty]));
+    }
+
+    function drawRun(run) {
+        const row = make("div", "tag-atelier-run");
+        row.appendChild(make("span", "tag-atelier-run-name", run.id));
+        if (run.done === false) row.appendChild(make("span", "tag-atelier-badge", say("unfinished")));
+        if ((run.files || []).includes("report.html")) {
+            row.appendChild(button(say("Open the report"), "", () => openReport(run.id, "report.html")));
+        }
+        if (run.spec) row.appendChild(button(say("Resume"), "", () => resume(run)));
+        return row;
+    }
+
+    async function resume(run) {
+        const place = cardsOf("benchmark")[0];
+        try {
+            follow(await askJson("POST", "benchmarks", { spec: run.spec }));
+        } catch (error) {
+            if (place) place.replaceChildren(make("div", "tag-atelier-problem", error.message));
+        }
+    }
+
+    async function showLive() {
+        const place = find("[data-tag-atelier-live]");
+        if (!place) return;
+        const status = await askJson("GET", "status").catch(() => null);
+        if (!status) return;
+        const sentence = status.dirty ? "The loaded model carries a merge. Restore puts its own weights back."
+            : status.loaded ? "The loaded model is as it came from its file." : "No model is loaded.";
+        const badge = make("span", "tag-atelier-badge " + (status.dirty ? "tag-atelier-badge-dirty" : ""), status.loaded || "–");
+        place.replaceChildren(badge, make("span", "", say(sentence)));
+    }
+
+    // --- the page -----------------------------------------------------------------------------------------------
+
+    function putHints() {
+        for (const [id, hint] of Object.entries(readData("hints"))) {
+            const node = find("#" + id);
+            if (node && !node.title) node.title = hint;
+        }
+    }
+
+    const arrivals = [
+        ["[data-tag-atelier-runs]", () => { showRuns(); watch(); }],
+        ["[data-tag-atelier-live]", () => { showLive(); watch(); }],
+        ["[data-tag-atelier-hints]", putHints],
+    ];
+    const present = new Map();
+
+    /** gradio has no portable "this tab was shown", so the page is looked at once a second; that costs no request. */
+    function look() {
+        for (const [selector, action] of arrivals) {
+            const now = visible(find(selector));
+            if (now && !present.get(selector)) action();
+            present.set(selector, now);
+        }
+        if (window.tagAtelierBlocks) window.tagAtelierBlocks.look();
+    }
+
+    function begin() {
+        if (begin.done) return;
+        begin.done = true;
+        window.setInterval(look, SECOND);
+        window.setInterval(() => followed.size && followAll(), FOLLOW_EVERY);
+    }
+
+    if (typeof onUiLoaded === "function") onUiLoaded(begin);
+    else if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
+    else begin();
+
+    return { readPrompt, writePrompt, undo, sendToTxt2img, watch, showRuns, showLive, putHints, say, find, element, make, type };
+})();

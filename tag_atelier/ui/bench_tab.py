@@ -1,0 +1,113 @@
+"""The sub-tab Benchmark: choose a plan, see what it costs, run it, follow it, open reports. Built by ``tab``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+import yaml
+
+from tag_atelier.bench.spec import list_presets
+from tag_atelier.errors import SpecError, TagAtelierError
+from tag_atelier.ui import render
+from tag_atelier.ui.choices import checkpoint_names
+from tag_atelier.ui.compat import listen
+from tag_atelier.ui.ids import element_id
+from tag_atelier.ui.words import Words
+
+WATCH = "() => { tagAtelier.watch(); return []; }"
+"""Looks for the job that a button has just started."""
+
+BLANK = """\
+name: My benchmark
+template: "1girl, solo, {tag}, looking at viewer, simple background, best quality"
+tags: [hands in pockets, head tilt, holding umbrella]
+seeds: [1, 2]
+parameters: {steps: 28, width: 832, height: 1216}
+"""
+
+
+def build(atelier: Any, words: Words) -> None:
+    """Build the sub-tab where the caller's gradio context stands."""
+    presets = list(list_presets())
+    with gr.Row(equal_height=False):
+        with gr.Column():
+            preset = gr.Dropdown(
+                presets,
+                value=presets[0] if presets else None,
+                label=words.label("Plan"),
+                elem_id=element_id("bench_preset"),
+            )
+            with gr.Row():
+                checkpoints = gr.Dropdown(
+                    checkpoint_names(atelier),
+                    value=[],
+                    multiselect=True,
+                    label=words.label("Checkpoints (none: those of the plan, or the loaded one)"),
+                    elem_id=element_id("bench_checkpoints"),
+                    scale=8,
+                )
+                refresh = gr.Button("🔄", elem_id=element_id("bench_refresh"), elem_classes=["tag-atelier-icon"], scale=0)
+            spec = gr.Textbox(
+                preset_text(presets[0]) if presets else BLANK,
+                label=words.label("The plan as YAML (edit it freely)"),
+                lines=14,
+                max_lines=30,
+                elem_id=element_id("bench_spec"),
+                elem_classes=["tag-atelier-code"],
+            )
+            with gr.Row(elem_classes=["tag-atelier-buttons"]):
+                show = gr.Button(words.label("Show the plan"), elem_id=element_id("bench_plan"))
+                start = gr.Button(words.label("Start"), variant="primary", elem_id=element_id("bench_start"))
+        with gr.Column():
+            gr.HTML('<div data-tag-atelier-jobs="benchmark"></div>', elem_id=element_id("bench_job"))
+            result = gr.HTML(
+                render.note(words("“Show the plan” says what would be drawn before anything is.")),
+                elem_id=element_id("bench_result"),
+            )
+            gr.HTML(
+                f"<h4>{words.escaped('Earlier runs')}</h4><div data-tag-atelier-runs></div>", elem_id=element_id("bench_runs")
+            )
+
+    def show_plan(text: str, chosen: list[str]) -> str:
+        try:
+            return render.plan(atelier.plan_benchmark(with_checkpoints(text, chosen)), words)
+        except TagAtelierError as error:
+            return render.problem(error, words)
+
+    def start_run(text: str, chosen: list[str]) -> str:
+        try:
+            job = atelier.start_benchmark(with_checkpoints(text, chosen), words.language)
+        except TagAtelierError as error:
+            return render.problem(error, words)
+        return render.good(words("Started: {title}", title=job.title))
+
+    listen(preset.input, preset_text, [preset], [spec])
+    listen(refresh.click, lambda: gr.update(choices=checkpoint_names(atelier)), [], [checkpoints])
+    listen(show.click, show_plan, [spec, checkpoints], [result])
+    started = listen(start.click, start_run, [spec, checkpoints], [result])
+    listen(started.then, None, [], [], javascript=WATCH)
+
+
+def preset_text(name: str | None) -> str:
+    """The YAML of a shipped plan, or a blank one to start from."""
+    presets = list_presets()
+    return presets[name].read_text(encoding="utf-8") if name in presets else BLANK
+
+
+def with_checkpoints(text: str, chosen: list[str] | None) -> Mapping[str, object]:
+    """The plan in the editor as a mapping, its checkpoints replaced by the chosen ones where any are.
+
+    Raises:
+        SpecError: the text is no YAML, or no mapping.
+    """
+    try:
+        values = yaml.safe_load(text or "")
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        line = f" in line {where.line + 1}" if where else ""
+        raise SpecError(f"The plan is no YAML{line}; expected 'name: value' lines, check brackets and indents.") from error
+    if not isinstance(values, Mapping):
+        raise SpecError("The plan is empty or no mapping; expected at least 'name', 'template' and 'tags'.")
+    return {**values, "checkpoints": list(chosen)} if chosen else values

@@ -1,0 +1,54 @@
+"""What gradio 3.41.2 and 4.40 spell differently, decided by feature. Used by every file of this room."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from tag_atelier.settings import EXTENSION_FOLDER
+
+SCRIPT_FILE = EXTENSION_FOLDER / "javascript" / "tag_atelier.js"
+STYLE_FILE = EXTENSION_FOLDER / "style.css"
+
+
+def listen(
+    event: Callable[..., Any],
+    function: Callable[..., Any] | None,
+    inputs: Sequence[Any] = (),
+    outputs: Sequence[Any] = (),
+    javascript: str | None = None,
+) -> Any:
+    """Bind ``event`` (such as ``button.click``) outside gradio's queue, so that no drawing holds it up.
+
+    ``javascript`` runs in the page, alone or before ``function``. Returns gradio's dependency, for ``.then``.
+    """
+    options: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_name": False}
+    if javascript is not None:
+        options[_javascript_option(event)] = javascript
+    return event(fn=function, inputs=list(inputs), outputs=list(outputs), **options)
+
+
+def _javascript_option(event: Callable[..., Any]) -> str:
+    # gradio 4 renamed `_js` to `js`; Forge wraps events into a callable that takes either, but shows neither.
+    names = inspect.signature(event).parameters
+    return "js" if "js" in names else "_js"
+
+
+def standalone_blocks(title: str) -> gr.Blocks:
+    """An empty page that brings our script and style along, for use without a WebUI (which loads both itself)."""
+    script, style = _read(SCRIPT_FILE), _read(STYLE_FILE)
+    options: dict[str, Any] = {"title": title, "css": style, "analytics_enabled": False}
+    if "head" in inspect.signature(gr.Blocks.__init__).parameters:
+        return gr.Blocks(head=f"<script>{script}</script>", **options)
+    page = gr.Blocks(**options)
+    with page:
+        page.load(fn=None, inputs=None, outputs=None, _js=f"() => {{ {script}\n window.tagAtelier = tagAtelier; }}")
+    return page
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")

@@ -1,0 +1,133 @@
+"""The always-visible panel of txt2img and img2img. ``host/webui`` builds it inside its Script's ``ui()``.
+
+Free of side effects: a WebUI with the API on builds it three times per tab and keeps only the values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import gradio as gr
+
+from tag_atelier.errors import TagAtelierError
+from tag_atelier.jobs.panel import PanelRequest
+from tag_atelier.ui import render
+from tag_atelier.ui.choices import default_profile, negative_choices, profile_choices, quality_choices
+from tag_atelier.ui.compat import listen
+from tag_atelier.ui.ids import PANEL_INFOTEXT, element_id
+from tag_atelier.ui.words import Words, words_of
+
+CONTROLS = ("enabled", "profile", "arrange", "quality", "negative_preset")
+"""What follows the JSON argument, in the order of the script's arguments. Append only: saved API calls count on it."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The components of one panel."""
+
+    components: tuple[Any, ...]
+    """JSON argument first, then one per name of ``CONTROLS``."""
+    infotext_fields: tuple[tuple[Any, str | Callable[[Mapping[str, str]], Any]], ...]
+    """What pasting a picture's parameters sets, in the WebUI's own form."""
+
+
+def build(atelier: Any, is_img2img: bool) -> list[Any]:
+    """The components in the order of the script's arguments: the JSON that overrides the rest, then ``CONTROLS``."""
+    return list(build_panel(atelier, is_img2img).components)
+
+
+def build_panel(atelier: Any, is_img2img: bool) -> Panel:
+    """Build the panel where the caller's gradio context stands."""
+    tab, words = "img2img" if is_img2img else "txt2img", words_of(atelier, in_webui=True)
+    family = default_profile(atelier)
+    with gr.Accordion("Tag Atelier", open=False, elem_id=element_id(tab, "panel"), elem_classes=["tag-atelier-panel"]):
+        argument = gr.Textbox("", label="Tag Atelier JSON", visible=False, elem_id=element_id(tab, "json"))
+        with gr.Row():
+            enabled = gr.Checkbox(False, label="Enable Tag Atelier", elem_id=element_id(tab, "enabled"))
+            arrange = gr.Checkbox(True, label="Arrange tags when drawing", elem_id=element_id(tab, "arrange"))
+        with gr.Row():
+            profile = gr.Dropdown(
+                profile_choices(atelier), value=family, label="Model family", elem_id=element_id(tab, "profile")
+            )
+            quality = gr.Dropdown(
+                quality_choices(atelier, family, words), value="", label="Quality words", elem_id=element_id(tab, "quality")
+            )
+            negative = gr.Dropdown(
+                negative_choices(atelier, family, words), value="", label="Negative words", elem_id=element_id(tab, "negative")
+            )
+        with gr.Row(elem_classes=["tag-atelier-buttons"]):
+            now = gr.Button("Arrange now", elem_id=element_id(tab, "arrange_now"), variant="primary", size="sm")
+            check = gr.Button("Check the prompt", elem_id=element_id(tab, "check"), size="sm")
+            undo = gr.Button("Undo", elem_id=element_id(tab, "undo"), size="sm")
+        result = gr.HTML("", elem_id=element_id(tab, "result"))
+        prompt = gr.Textbox("", visible=False, label="Tag Atelier prompt", elem_id=element_id(tab, "prompt"))
+    _connect(atelier, words, tab, (now, check, undo), (prompt, profile, quality, negative, result))
+    controls = (enabled, profile, arrange, quality, negative)
+    return Panel((argument, *controls), _infotext_fields(controls))
+
+
+def _connect(atelier: Any, words: Words, tab: str, buttons: Sequence[Any], parts: Sequence[Any]) -> None:
+    now, check, undo = buttons
+    prompt, profile, quality, negative, result = parts
+    fetch = f"(text, profile) => [tagAtelier.readPrompt('{tab}'), profile]"
+
+    def arrange_now(text: str, profile_id: str) -> tuple[str, str]:
+        request = {"text": text or "", "profile": profile_id}
+        try:
+            arranged, found = atelier.arrange(request), atelier.lint(request)
+        except TagAtelierError as error:
+            return text, render.problem(error, words)
+        return str(arranged["text"]), render.arrangement(arranged, words) + render.findings(found, words)
+
+    def check_prompt(text: str, profile_id: str) -> str:
+        try:
+            return render.findings(atelier.lint({"text": text or "", "profile": profile_id}), words)
+        except TagAtelierError as error:
+            return render.problem(error, words)
+
+    def change_family(profile_id: str) -> tuple[Any, Any]:
+        return (
+            gr.update(choices=quality_choices(atelier, profile_id, words), value=""),
+            gr.update(choices=negative_choices(atelier, profile_id, words), value=""),
+        )
+
+    done = listen(now.click, arrange_now, [prompt, profile], [prompt, result], javascript=fetch)
+    listen(done.then, None, [prompt], [], javascript=f"(text) => {{ tagAtelier.writePrompt('{tab}', text); return []; }}")
+    listen(check.click, check_prompt, [prompt, profile], [result], javascript=fetch)
+    listen(undo.click, None, [], [], javascript=f"() => {{ tagAtelier.undo('{tab}'); return []; }}")
+    listen(profile.input, change_family, [profile], [quality, negative])
+
+
+def values_to_request(args: Sequence[Any]) -> dict[str, Any]:
+    """The script's arguments as the one object that ``jobs.panel`` reads.
+
+    A first argument that is not empty (an object, or a JSON string) overrides all controls.
+
+    Raises:
+        RequestError: malformed JSON, an unknown key or a value of the wrong type.
+    """
+    if args and args[0] not in ("", None):
+        return asdict(PanelRequest.from_value(args[0]))
+    values = {name: value for name, value in zip(CONTROLS, args[1:], strict=False) if value is not None}
+    return asdict(PanelRequest.from_value({"enabled": False, **values}))
+
+
+def _infotext_fields(controls: Sequence[Any]) -> tuple[tuple[Any, Callable[[Mapping[str, str]], Any]], ...]:
+    enabled, profile, arrange, quality, negative = controls
+
+    def was_on(parameters: Mapping[str, str]) -> bool:
+        return any(key in parameters for key in PANEL_INFOTEXT.values())
+
+    def keeps_or(key: str, default: Any) -> Callable[[Mapping[str, str]], Any]:
+        return lambda parameters: parameters.get(PANEL_INFOTEXT[key], default)
+
+    return (
+        (enabled, was_on),
+        (profile, keeps_or("profile", gr.update())),
+        (arrange, lambda parameters: parameters.get(PANEL_INFOTEXT["arrange"], "True") == "True"),
+        (quality, keeps_or("quality", "")),
+        (negative, keeps_or("negative_preset", "")),
+    )
+

@@ -1,0 +1,52 @@
+"""The page's sentences in the reader's language. Inside a WebUI labels stay English: it translates those itself."""
+
+from __future__ import annotations
+
+import html
+import json
+from typing import Any
+
+from tag_atelier.language import Language, sentence
+
+SCRIPT_SENTENCES = (
+    "Cancel", "Cancelling…", "queued", "running", "done", "failed", "cancelled", "{seconds} s left", "{minutes} min left",
+    "Open the report", "Resume", "No runs yet. Choose a plan and checkpoints, then press Start.", "{done} of {total}",
+    "The loaded model is as it came from its file.", "The loaded model carries a merge. Restore puts its own weights back.",
+    "No model is loaded.", "Written: {path}", "The prompt is empty; write one first.", "unfinished", "Dismiss",
+    "The prompt box of this tab was not found.", "Set all", "Sent to txt2img.", "The connection was lost: {reason}",
+    "This host cannot change a loaded model.", "Restored.", "Restore", "{cells} images", "Reload the page to go on.",
+)  # fmt: skip
+"""What ``javascript/tag_atelier.js`` says; handed to it translated, so that it needs no table of its own."""
+
+
+class Words:
+    """Says English sentences in one language.
+
+    >>> Words("en")("{count} tags moved.", count=3)
+    '3 tags moved.'
+    """
+
+    def __init__(self, language: Language = "en", in_webui: bool = False) -> None:
+        self.language, self.in_webui = language, in_webui
+
+    def __call__(self, english: str, **values: object) -> str:
+        """``english`` in the reader's language, fields filled in."""
+        return sentence(english, self.language, **values)
+
+    def label(self, english: str) -> str:
+        """A control's label: English in a WebUI, whose saved defaults are keyed by it and which translates it itself."""
+        return english if self.in_webui else sentence(english, self.language)
+
+    def escaped(self, english: str, **values: object) -> str:
+        """Like a call, ready to be put into HTML."""
+        return html.escape(self(english, **values))
+
+    def script_table(self) -> str:
+        """JSON object of the script's sentences in the reader's language."""
+        return json.dumps({english: self(english) for english in SCRIPT_SENTENCES}, ensure_ascii=False)
+
+
+def words_of(atelier: Any, in_webui: bool = False) -> Words:
+    """The words of an atelier's language; English where it names none or ``auto``."""
+    language = getattr(atelier, "language", "en")
+    return Words(language if language in ("en", "zh_CN") else "en", in_webui)
