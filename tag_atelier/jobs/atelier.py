@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from tag_atelier.bench.spec import list_presets
-from tag_atelier.jobs.benchmarks import Benchmarks
+from tag_atelier.jobs.benchmarks import Benchmarks, FindScorer
 from tag_atelier.jobs.merges import Merges
 from tag_atelier.jobs.prompts import Prompts
 from tag_atelier.jobs.runner import Job, JobRunner
 from tag_atelier.ports import Host
 from tag_atelier.settings import DEFAULTS
-from tag_atelier.tagger import list_taggers
+from tag_atelier.tagger import find_tagger, list_taggers
 
 Options = Mapping[str, bool | int | float | str]
 
@@ -19,12 +19,17 @@ Options = Mapping[str, bool | int | float | str]
 class Atelier:
     """Everything the doors offer. The doors translate; they decide nothing."""
 
-    def __init__(self, host: Host, options: Callable[[], Options] = lambda: DEFAULTS) -> None:
+    def __init__(
+        self,
+        host: Host,
+        options: Callable[[], Options] = lambda: DEFAULTS,
+        find_scorer: FindScorer = find_tagger,
+    ) -> None:
         self.host = host
         self.options = options
         self.runner = JobRunner()
         self.prompts = Prompts()
-        self.benchmarks = Benchmarks(host, self.prompts, self.runner)
+        self.benchmarks = Benchmarks(host, self.prompts, self.runner, find_scorer)
         self.merges = Merges(host, self.runner)
         # The names page and routes use.
         self.arrange = self.prompts.arrange

@@ -6,12 +6,12 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tag_atelier.bench.spec import BenchSpec, list_presets
-from tag_atelier.errors import Busy, SpecError, TaggerError, UnknownName
+from tag_atelier.errors import Busy, SpecError, UnknownName
 from tag_atelier.jobs.prompts import Prompts
 from tag_atelier.jobs.runner import Job, JobRunner
 from tag_atelier.language import Language
@@ -21,6 +21,8 @@ from tag_atelier.tagger import find_tagger
 if TYPE_CHECKING:
     from tag_atelier.bench.plan import Plan
 
+FindScorer = Callable[[Sequence[Path], str], Scorer]
+"""Folders and a name ("" for the first found) → a tagger; raises TaggerError when there is none."""
 _RUN_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,80}")
 REPORT_FILES = ("report.html", "report.md", "results.csv", "results.json", "sheet.png")
 
@@ -28,8 +30,9 @@ REPORT_FILES = ("report.html", "report.md", "results.csv", "results.json", "shee
 class Benchmarks:
     """Runs plans on one host; every run is a folder that can be taken up again."""
 
-    def __init__(self, host: Host, prompts: Prompts, runner: JobRunner) -> None:
+    def __init__(self, host: Host, prompts: Prompts, runner: JobRunner, find_scorer: FindScorer = find_tagger) -> None:
         self._host, self._prompts, self._runner = host, prompts, runner
+        self._find_scorer = find_scorer
 
     @property
     def runs_folder(self) -> Path:
@@ -99,9 +102,7 @@ class Benchmarks:
             return []
         folders = [folder for folder in self.runs_folder.iterdir() if folder.is_dir()]
         folders.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
-        return [
-            {"id": folder.name, "files": [name for name in REPORT_FILES if (folder / name).exists()]} for folder in folders
-        ]
+        return [{"id": folder.name, "files": [name for name in REPORT_FILES if (folder / name).exists()]} for folder in folders]
 
     def report_file(self, run: str, name: str) -> Path:
         """One file of one run.
@@ -117,9 +118,7 @@ class Benchmarks:
         return folder / name
 
     def _scorer(self, spec: BenchSpec) -> Scorer:
-        if not self._host.tagger_folders:
-            raise TaggerError("This host has no folder for taggers; expected one holding model.onnx and selected_tags.csv.")
-        return find_tagger(self._host.tagger_folders, spec.tagger or "")
+        return self._find_scorer(self._host.tagger_folders, spec.tagger)
 
     def _plan(self, spec: BenchSpec, scorer: Scorer) -> Plan:
         from tag_atelier.bench.plan import PlannedCheckpoint, plan
@@ -132,7 +131,7 @@ class Benchmarks:
                 raise SpecError("The plan names no checkpoint and none is loaded; expected 'checkpoints': [name, …].")
             found = [loaded]
         planned = [PlannedCheckpoint(checkpoint, catalogue.identify(checkpoint)) for checkpoint in found]
-        return plan(spec, planned, self._prompts.catalogue, scorer.identity)
+        return plan(spec, planned, self._prompts.catalogue, scorer.identity, self._host.name)
 
 
 def run_id(spec: BenchSpec) -> str:

@@ -91,7 +91,7 @@ class Job:
             self.state, self.error = "cancelled", str(error)
         except TagAtelierError as error:
             self.state, self.error = "failed", str(error)
-        except Exception as error:  # noqa: BLE001  the outermost boundary of a worker thread
+        except Exception as error:
             logger.exception("job %s (%s) failed", self.id, self.kind)
             self.state, self.error = "failed", f"{type(error).__name__}: {error}"
         finally:
