@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
-from tag_atelier.errors import CheckpointError, RecipeError
+from tag_atelier.errors import CheckpointError
 from tag_atelier.merge.header import DTYPE_BYTES, FLOAT_DTYPES, Header, TensorEntry, read_header
 from tag_atelier.merge.layout import Architecture, recognise
 from tag_atelier.merge.methods import METHODS, Method
@@ -96,6 +96,11 @@ class MergePlan:
     def _read_bytes(self, step: Step) -> int:
         indices = step.sources if self.base is None or len(step.sources) == 1 else (*step.sources, self.base)
         return sum(self.sources[index].header.tensors[step.key].size_bytes for index in indices)
+
+    def check_sources(self) -> None:
+        """Raises CheckpointError when a source has changed since the plan was made."""
+        for source in self.sources:
+            source.header.check_unchanged()
 
     def as_dict(self) -> dict[str, object]:
         """What the page, HTTP and the command line show before the start; plain values."""
@@ -285,11 +290,3 @@ class _Planner:
 
 def _marks(marks: set[str]) -> str:
     return " and ".join(sorted(marks)) or "for noise prediction"
-
-
-def check_plan(plan: MergePlan) -> None:
-    """Raises CheckpointError when a source has changed since the plan was made; RecipeError when there is nothing to write."""
-    if not plan.steps:
-        raise RecipeError(f"'{plan.sources[0].name}' has no tensors; choose another checkpoint.")
-    for source in plan.sources:
-        source.header.check_unchanged()

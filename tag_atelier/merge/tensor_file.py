@@ -1,0 +1,190 @@
+"""Bytes of safetensors files: ranged reads that several threads may share, and a new file that appears whole or not at all.
+
+Called by stream and live. Headers are header.py's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+import torch
+
+from tag_atelier.errors import CheckpointError, RecipeError
+from tag_atelier.merge.header import Header
+
+_NAMES = {
+    "BOOL": "bool",
+    "U8": "uint8",
+    "I8": "int8",
+    "F8_E4M3": "float8_e4m3fn",
+    "F8_E5M2": "float8_e5m2",
+    "I16": "int16",
+    "U16": "uint16",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "I32": "int32",
+    "U32": "uint32",
+    "F32": "float32",
+    "I64": "int64",
+    "U64": "uint64",
+    "F64": "float64",
+}
+TORCH_DTYPES: Mapping[str, torch.dtype] = {
+    name: getattr(torch, attribute) for name, attribute in _NAMES.items() if hasattr(torch, attribute)
+}
+"""dtype name in the file → torch's; older torch lacks some of the unsigned ones."""
+
+_STALE_S = 3600.0
+
+
+class TensorReader:
+    """Reads stretches of one file; safe to share between threads."""
+
+    def __init__(self, header: Header, positional: bool | None = None) -> None:
+        """``positional`` chooses reads that carry their offset (POSIX) over seek and read under a lock; None: where there are.
+
+        Raises:
+            CheckpointError: the file cannot be opened.
+        """
+        self.header = header
+        self._positional = hasattr(os, "preadv") if positional is None else positional
+        self._lock = threading.Lock()
+        try:
+            self._file = header.path.open("rb", buffering=0)
+        except OSError as error:
+            raise self._failed(error.strerror) from error
+
+    def read_into(self, target: memoryview, offset: int) -> None:
+        """Fill ``target`` with the bytes from ``offset`` of the file on. Raises CheckpointError when they are not there."""
+        done = 0
+        while done < len(target):
+            try:
+                count = self._read_some(target[done:], offset + done)
+            except OSError as error:
+                raise self._failed(error.strerror) from error
+            if not count:
+                raise self._failed("it ends too early")
+            done += count
+
+    def _read_some(self, target: memoryview, offset: int) -> int:
+        if self._positional and hasattr(os, "preadv"):
+            return os.preadv(self._file.fileno(), [target], offset)
+        with self._lock:
+            self._file.seek(offset)
+            return self._file.readinto(target) or 0
+
+    def _failed(self, reason: str | None) -> CheckpointError:
+        return CheckpointError(f"'{self.header.path.name}' cannot be read ({reason}); check the file and plan the merge again.")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+
+def as_tensor(buffer: bytearray, dtype: str, count: int) -> torch.Tensor:
+    """The first ``count`` values of ``buffer`` as a flat tensor of the file dtype ``dtype``; shares the memory."""
+    if not count:
+        return torch.empty(0, dtype=TORCH_DTYPES[dtype])
+    return torch.frombuffer(buffer, dtype=TORCH_DTYPES[dtype], count=count)
+
+
+class NewFile:
+    """A file that is written beside its final name and takes it in ``commit``; without commit nothing stays behind.
+
+    SHA-256 is computed on a thread of its own while the bytes are written.
+    """
+
+    def __init__(self, destination: Path) -> None:
+        """Raises RecipeError when the destination exists or its folder cannot be written to."""
+        self.destination = destination
+        self._temporary = destination.with_name(f"{destination.name}.tmp-{os.getpid()}")
+        self._hash = hashlib.sha256()
+        self._hashing: threading.Thread | None = None
+        refuse_taken(destination)
+        _sweep(destination)
+        try:
+            self._file = self._temporary.open("xb", buffering=1 << 20)
+        except OSError as error:
+            raise self._failed(error.strerror) from error
+
+    def write(self, data: bytes | bytearray) -> None:
+        """Append ``data``, which must not change afterwards. Raises RecipeError when it cannot be written (disk full)."""
+        self._join()
+        self._hashing = threading.Thread(target=self._hash.update, args=(data,))
+        self._hashing.start()
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise self._failed(error.strerror) from error
+
+    def commit(self) -> str:
+        """Bring everything to the disk, take the final name; returns the SHA-256 of the file, 64 hex digits.
+
+        Raises:
+            RecipeError: it cannot be written, or somebody took the name meanwhile.
+        """
+        self._join()
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            refuse_taken(self.destination)
+            self._temporary.replace(self.destination)
+            _sync_folder(self.destination.parent)
+        except OSError as error:
+            raise self._failed(error.strerror) from error
+        return self._hash.hexdigest()
+
+    def _join(self) -> None:
+        if self._hashing is not None:
+            self._hashing.join()
+
+    def _failed(self, reason: str | None) -> RecipeError:
+        return RecipeError(f"'{self.destination.name}' cannot be written ({reason}); free some space or choose another folder.")
+
+    def __enter__(self) -> NewFile:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self._join()
+        if not self._file.closed:
+            self._discard()
+
+    def _discard(self) -> None:
+        # On a full disk the buffer cannot be flushed; the descriptor is closed all the same.
+        with contextlib.suppress(OSError):
+            self._file.close()
+        self._temporary.unlink(missing_ok=True)
+
+
+def refuse_taken(destination: Path) -> None:
+    """Raises RecipeError when there is a file of this name: nothing of the user's is ever overwritten."""
+    if destination.exists() or destination.is_symlink():
+        raise RecipeError(f"'{destination.name}' exists already and is never overwritten; choose another name.")
+
+
+def _sweep(destination: Path) -> None:
+    """Remove what killed merges of the same name left behind; a file written to within the hour may be somebody's."""
+    for path in destination.parent.glob(f"{destination.name.replace('[', '[[]')}.tmp-*"):
+        try:
+            if time.time() - path.stat().st_mtime > _STALE_S:
+                path.unlink()
+        except OSError:
+            continue
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name itself survive a power cut, where folders can be opened (POSIX)."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
