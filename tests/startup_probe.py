@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-HEAVY = ("torch", "numpy", "PIL", "onnxruntime", "safetensors", "diffusers", "transformers", "optuna", "gradio", "sqlite3")
+HEAVY = ("torch", "numpy", "PIL", "onnxruntime", "safetensors", "diffusers", "transformers", "optuna", "sqlite3")
 """What must not be loaded by us at the WebUI's start; sqlite3 stands for the rooms that only a job needs."""
-STOOD_IN_FOR = ("modules", "fastapi", "starlette", "pydantic")
+STOOD_IN_FOR = ("modules", "gradio", "fastapi", "starlette", "pydantic")
 """What the WebUI has loaded before it loads us."""
 
 
