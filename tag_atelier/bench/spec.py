@@ -1,1 +1,247 @@
-"""See docs/architecture.md."""
+"""``BenchSpec``: what a benchmark is to draw, read from YAML, JSON or a mapping. Loads without numpy, torch and PIL.
+
+Used by ``bench.plan``, the jobs behind every door, and ``tune``. Knows nothing of hosts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tag_atelier.bench.fields import (
+    integer,
+    number,
+    only_known,
+    read_mapping,
+    seeds_of,
+    text,
+    texts,
+    truth,
+)
+from tag_atelier.errors import SpecError
+from tag_atelier.ports import HiresParameters, SamplingParameters
+from tag_atelier.prompt.slots import SLOTS
+from tag_atelier.settings import DEFAULTS, PRESETS_FOLDER
+
+PLACEHOLDER = "{tag}"
+_FILE_ENDINGS = (".yaml", ".yml", ".json")
+
+
+@dataclass(frozen=True)
+class TagRule:
+    """Tags chosen from the catalogue: of one slot, strictly below a number of posts, most used first."""
+
+    slot: str
+    posts_below: int = 5000
+    take: int = 8
+    safe: bool = True
+    """Leave tags out that the catalogue marks as sensitive."""
+    one_person: bool = True
+    """Leave tags out that need a second person in the picture."""
+
+
+@dataclass(frozen=True)
+class BenchSpec:
+    """One benchmark as a person writes it; every field but name, template and tags (or rule) has a default."""
+
+    name: str
+    template: str
+    """Prompt with ``{tag}`` in it, used as written, never re-arranged."""
+    tags: tuple[str, ...] = ()
+    rule: TagRule | None = None
+    """Either tags or a rule, never both."""
+    baseline: str = ""
+    """Prompt of the control picture; empty: the template without its tag (see ``baseline_prompt``)."""
+    negative: str = ""
+    seeds: tuple[int, ...] = (1,)
+    checkpoints: tuple[str, ...] = ()
+    """Names as people type them; empty: the loaded checkpoint."""
+    parameters: SamplingParameters = field(default_factory=SamplingParameters)
+    batch_size: int = int(DEFAULTS["batch_size"])
+    tagger: str = ""
+    """Folder name of the tagger; empty: the first one found."""
+    threshold: float = float(DEFAULTS["threshold"])
+    """Probability from which a tag counts as drawn; declared before the run, one for all tags."""
+    escape: bool = True
+    """Escape brackets and backslashes inside tags. False sends them as written, to repeat an older benchmark."""
+    note: str = ""
+    """Free text shown in the report: where the plan comes from."""
+
+    @property
+    def baseline_prompt(self) -> str:
+        """The control picture's prompt: as given, else the template without the tag and the comma beside it."""
+        return self.baseline or _without_tag(self.template)
+
+    @classmethod
+    def from_value(cls, value: str | Path | Mapping[str, object], files: bool = True) -> BenchSpec:
+        """Read a spec from a mapping, a preset's name, the path of a YAML/JSON file, or YAML/JSON text.
+
+        Args:
+            value: what a person gave.
+            files: False where the text comes from the network: then it is never taken for a path.
+
+        Raises:
+            SpecError: an unknown key, a wrong type or a value out of range, named.
+        """
+        if isinstance(value, Mapping):
+            return _from_mapping(value)
+        if isinstance(value, Path):
+            return _from_mapping(read_mapping(_read_file(value), str(value)))
+        if not isinstance(value, str):
+            raise SpecError(f"The plan is of type {type(value).__name__}; expected a mapping, YAML text or a file's path.")
+        name = value.strip()
+        if "\n" not in name and name in list_presets():
+            return _from_mapping(read_mapping(_read_file(list_presets()[name]), name))
+        if files and "\n" not in name and name.lower().endswith(_FILE_ENDINGS):
+            return _from_mapping(read_mapping(_read_file(Path(name)), name))
+        return _from_mapping(read_mapping(value, "the plan"))
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain mapping that ``from_value`` reads back to an equal spec; defaults are left out."""
+        plain: dict[str, object] = {}
+        for entry in dataclasses.fields(self):
+            value = getattr(self, entry.name)
+            if entry.name not in ("name", "template") and value == _default(entry):
+                continue
+            plain[entry.name] = _plain(value)
+        return plain
+
+    def to_yaml(self) -> str:
+        """The spec as YAML that ``from_value`` reads back."""
+        import yaml
+
+        text_: str = yaml.safe_dump(self.as_dict(), allow_unicode=True, sort_keys=False, width=120)
+        return text_
+
+
+def list_presets(folder: Path = PRESETS_FOLDER / "benchmarks") -> dict[str, Path]:
+    """The plans that come along, by name."""
+    if not folder.is_dir():
+        return {}
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def _from_mapping(value: Mapping[str, object]) -> BenchSpec:
+    only_known(value, [entry.name for entry in dataclasses.fields(BenchSpec)], "the plan")
+    given = {key: item for key, item in value.items() if item is not None}
+    readers: dict[str, Any] = {
+        "name": lambda item: text(item, "name", 1, 120),
+        "template": _template,
+        "tags": lambda item: texts(item, "tags"),
+        "rule": _rule,
+        "baseline": lambda item: text(item, "baseline", 0, 20_000),
+        "negative": lambda item: text(item, "negative", 0, 20_000),
+        "seeds": seeds_of,
+        "checkpoints": lambda item: texts(item, "checkpoints"),
+        "parameters": _parameters,
+        "batch_size": lambda item: integer(item, "batch_size", 1, 64),
+        "tagger": lambda item: text(item, "tagger", 0, 200),
+        "threshold": lambda item: number(item, "threshold", 0.01, 0.99),
+        "escape": lambda item: truth(item, "escape"),
+        "note": lambda item: text(item, "note", 0, 20_000),
+    }
+    for key in ("name", "template"):
+        if key not in given:
+            raise SpecError(f"The plan has no '{key}'; expected at least name, template and either tags or rule.")
+    spec = BenchSpec(**{key: readers[key](item) for key, item in given.items()})
+    if bool(spec.tags) == (spec.rule is not None):
+        found = "both tags and rule" if spec.tags else "neither tags nor rule"
+        raise SpecError(f"The plan has {found}; expected exactly one of them.")
+    if len(set(spec.checkpoints)) < len(spec.checkpoints):
+        raise SpecError("The plan names a checkpoint twice; expected each one once.")
+    return spec
+
+
+def _template(value: object) -> str:
+    template = text(value, "template", 1, 20_000)
+    if PLACEHOLDER not in template:
+        raise SpecError(f"The template '{template[:60]}' holds no {PLACEHOLDER}; write {PLACEHOLDER} where the tag goes.")
+    return template
+
+
+def _rule(value: object) -> TagRule:
+    if not isinstance(value, Mapping):
+        raise SpecError(f"'rule' is {value!r}; expected a mapping such as {{slot: action, posts_below: 5000, take: 8}}.")
+    only_known(value, [entry.name for entry in dataclasses.fields(TagRule)], "'rule'")
+    if "slot" not in value:
+        raise SpecError("'rule' names no slot; expected one such as action, expression or clothing.")
+    slot = text(value["slot"], "rule.slot", 1, 40)
+    if slot not in SLOTS:
+        raise SpecError(f"'rule.slot' is '{slot}'; expected one of: {', '.join(SLOTS)}.")
+    return TagRule(
+        slot=slot,
+        posts_below=integer(value.get("posts_below", 5000), "rule.posts_below", 1, 100_000_000),
+        take=integer(value.get("take", 8), "rule.take", 1, 10_000),
+        safe=truth(value.get("safe", True), "rule.safe"),
+        one_person=truth(value.get("one_person", True), "rule.one_person"),
+    )
+
+
+def _parameters(value: object) -> SamplingParameters:
+    if isinstance(value, SamplingParameters):
+        return value
+    if not isinstance(value, Mapping):
+        raise SpecError(f"'parameters' is {value!r}; expected a mapping such as {{steps: 28, width: 1024}}.")
+    only_known(value, [entry.name for entry in dataclasses.fields(SamplingParameters)], "'parameters'")
+    readers: dict[str, Any] = {
+        "sampler": lambda item: text(item, "sampler", 1, 80),
+        "scheduler": lambda item: text(item, "scheduler", 1, 80),
+        "steps": lambda item: integer(item, "steps", 1, 1000),
+        "cfg_scale": lambda item: number(item, "cfg_scale", 0, 100),
+        "width": lambda item: _side(item, "width"),
+        "height": lambda item: _side(item, "height"),
+        "clip_skip": lambda item: integer(item, "clip_skip", 1, 12),
+        "eta": lambda item: number(item, "eta", 0, 1),
+        "vae": lambda item: text(item, "vae", 1, 300),
+        "hires": _hires,
+    }
+    return SamplingParameters(**{key: readers[key](item) for key, item in value.items() if item is not None})
+
+
+def _hires(value: object) -> HiresParameters:
+    if not isinstance(value, Mapping):
+        raise SpecError(f"'hires' is {value!r}; expected a mapping such as {{scale: 2, steps: 15}}.")
+    only_known(value, [entry.name for entry in dataclasses.fields(HiresParameters)], "'hires'")
+    return HiresParameters(
+        scale=number(value.get("scale", 2.0), "hires.scale", 1, 4),
+        steps=integer(value.get("steps", 15), "hires.steps", 0, 1000),
+        denoising=number(value.get("denoising", 0.6), "hires.denoising", 0, 1),
+        upscaler=text(value.get("upscaler", "Latent"), "hires.upscaler", 1, 200),
+    )
+
+
+def _side(value: object, name: str) -> int:
+    side = integer(value, name, 64, 8192)
+    if side % 8:
+        raise SpecError(f"'{name}' is {side}; expected a multiple of 8, for example {side // 8 * 8}.")
+    return side
+
+
+def _without_tag(template: str) -> str:
+    pieces = [piece.strip() for piece in template.split(",")]
+    kept = [piece.replace(PLACEHOLDER, "").strip() if piece != PLACEHOLDER else "" for piece in pieces]
+    return ", ".join(piece for piece in kept if piece)
+
+
+def _read_file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "is not there" if isinstance(error, FileNotFoundError) else "cannot be read as UTF-8 text"
+        raise SpecError(f"The plan file '{path}' {reason}; expected a YAML or JSON file.") from error
+
+
+def _default(entry: dataclasses.Field[Any]) -> object:
+    if entry.default_factory is not dataclasses.MISSING:
+        return entry.default_factory()
+    return None if entry.default is dataclasses.MISSING else entry.default
+
+
+def _plain(value: object) -> object:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        pairs = ((entry, getattr(value, entry.name)) for entry in dataclasses.fields(value))
+        return {entry.name: _plain(item) for entry, item in pairs if item != _default(entry)}
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,173 @@
+"""A tagger in an ONNX file as a ``Scorer``: layout found out from the model, preprocessing of its family.
+
+WD v2/v3: ``[N, S, S, 3]`` float32, BGR 0…255, probabilities out. ML-Danbooru: ``[N, 3, S, S]``, RGB 0…1, logits out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy
+import numpy.typing
+from PIL import Image as pillow
+from PIL.Image import Image
+
+from tag_atelier.errors import TaggerError
+from tag_atelier.tagger.files import TaggerFiles
+from tag_atelier.tagger.vocabulary import read_vocabulary
+
+DEFAULT_SIDE = 448
+_ASKED_PROVIDERS = ("CUDAExecutionProvider", "ROCMExecutionProvider", "DmlExecutionProvider", "CPUExecutionProvider")
+
+
+@dataclass(frozen=True)
+class InputLayout:
+    """What the model's input wants."""
+
+    order: Literal["NHWC", "NCHW"]
+    side: int
+    """Pixels of the square picture."""
+    one_at_a_time: bool
+    """The batch size is fixed at 1 in the file."""
+
+
+class OnnxTagger:
+    """Implements ``ports.Scorer`` with onnxruntime."""
+
+    def __init__(self, files: TaggerFiles, threads: int = 0, use_gpu: bool = False) -> None:
+        """Open the session.
+
+        Args:
+            threads: CPU threads; 0 lets onnxruntime decide.
+            use_gpu: ask for a GPU provider. The CPU is the default, as it takes no memory from the sampler.
+
+        Raises:
+            TaggerError: onnxruntime is missing, the model cannot be read, or labels and outputs differ in number.
+        """
+        self.files = files
+        vocabulary = read_vocabulary(files.labels)
+        self._session = _open_session(files.model, threads, use_gpu)
+        self.layout = _layout_of(self._session.get_inputs()[0].shape, files)
+        self._input = self._session.get_inputs()[0].name
+        self._output = _probability_output(self._session.get_outputs(), len(vocabulary.labels), files)
+        self._labels = vocabulary.labels
+        self._identity = f"{files.name} {_sha256(files.model)[:16]}+{_sha256(files.labels)[:16]}"
+
+    @property
+    def identity(self) -> str:
+        """Folder name, then 16 digits of the SHA-256 of model and label file."""
+        return self._identity
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """Canonical label names, one per column of ``score``."""
+        return self._labels
+
+    @property
+    def providers(self) -> list[str]:
+        """What the session really runs on; onnxruntime falls back to the CPU without saying so."""
+        return list(self._session.get_providers())
+
+    def score(self, images: Sequence[Image]) -> numpy.typing.NDArray[numpy.float32]:
+        """Probabilities, float32, shape (len(images), len(labels)), 0…1.
+
+        Raises:
+            TaggerError: the model failed, or gave numbers that are no probabilities.
+        """
+        if not images:
+            return numpy.zeros((0, len(self._labels)), dtype=numpy.float32)
+        inputs = numpy.stack([prepare(image, self.layout) for image in images])  # (N, S, S, 3) or (N, 3, S, S)
+        chunks = [inputs[i : i + 1] for i in range(len(inputs))] if self.layout.one_at_a_time else [inputs]
+        outputs = numpy.concatenate([self._run(chunk) for chunk in chunks])  # (N, labels)
+        if self.layout.order == "NCHW":
+            outputs = 1.0 / (1.0 + numpy.exp(-outputs))
+        if not numpy.isfinite(outputs).all() or outputs.min() < -1e-3 or outputs.max() > 1 + 1e-3:
+            raise TaggerError(f"The tagger '{self.files.name}' gave numbers outside 0 to 1; expected probabilities.")
+        clipped: numpy.typing.NDArray[numpy.float32] = outputs.clip(0, 1).astype(numpy.float32)
+        return clipped
+
+    def _run(self, chunk: numpy.typing.NDArray[numpy.float32]) -> numpy.typing.NDArray[numpy.float32]:
+        from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, RuntimeException
+
+        try:
+            output: numpy.typing.NDArray[numpy.float32] = self._session.run([self._output], {self._input: chunk})[0]
+        except (Fail, InvalidArgument, RuntimeException) as error:
+            raise TaggerError(f"The tagger '{self.files.name}' failed on a picture: {str(error)[:200]}") from error
+        return output.reshape(len(chunk), -1)
+
+
+def prepare(image: Image, layout: InputLayout) -> numpy.typing.NDArray[numpy.float32]:
+    """One picture as the model wants it: on white, padded to a square, resized with PIL's bicubic filter.
+
+    Returns:
+        float32, (S, S, 3) in BGR 0…255 for NHWC; (3, S, S) in RGB 0…1 for NCHW.
+    """
+    rgba = image.convert("RGBA")
+    side = max(rgba.size)
+    square = pillow.new("RGB", (side, side), (255, 255, 255))
+    square.paste(rgba, ((side - rgba.width) // 2, (side - rgba.height) // 2), rgba)
+    if side != layout.side:
+        square = square.resize((layout.side, layout.side), pillow.Resampling.BICUBIC)
+    pixels = numpy.asarray(square, dtype=numpy.float32)  # (S, S, 3) RGB
+    if layout.order == "NHWC":
+        return numpy.ascontiguousarray(pixels[:, :, ::-1])
+    return numpy.ascontiguousarray(pixels.transpose(2, 0, 1) / numpy.float32(255))
+
+
+def _layout_of(shape: Sequence[object], files: TaggerFiles) -> InputLayout:
+    if len(shape) == 4 and shape[3] == 3:
+        order: Literal["NHWC", "NCHW"] = "NHWC"
+        side = shape[1]
+    elif len(shape) == 4 and shape[1] == 3:
+        order, side = "NCHW", shape[2]
+    else:
+        raise TaggerError(
+            f"The model '{files.model.name}' of '{files.name}' takes an input of shape {list(shape)}; "
+            "expected a picture, [N, S, S, 3] or [N, 3, S, S]."
+        )
+    return InputLayout(order, side if isinstance(side, int) else DEFAULT_SIDE, shape[0] == 1)
+
+
+def _probability_output(outputs: Sequence[Any], labels: int, files: TaggerFiles) -> str:
+    """The output with one column per label; the last one where several fit (features come first)."""
+    fitting = [output.name for output in outputs if output.shape and output.shape[-1] == labels]
+    if not fitting and len(outputs) == 1 and not isinstance(outputs[0].shape[-1], int):
+        fitting = [outputs[0].name]
+    if not fitting:
+        found = ", ".join(str(output.shape[-1]) for output in outputs if output.shape)
+        raise TaggerError(
+            f"The tagger '{files.name}' has {labels} labels in '{files.labels.name}' but outputs of {found} columns; "
+            "expected equal numbers: model and label file belong to different versions."
+        )
+    return str(fitting[-1])
+
+
+def _open_session(model: Path, threads: int, use_gpu: bool) -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise TaggerError("The package onnxruntime is missing; install it where this program runs.") from error
+    from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf, NoSuchFile, NotImplemented
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    if threads:
+        options.intra_op_num_threads = threads
+    available = onnxruntime.get_available_providers()
+    wanted = [name for name in _ASKED_PROVIDERS if name in available and (use_gpu or name.startswith("CPU"))]
+    try:
+        return onnxruntime.InferenceSession(str(model), options, providers=wanted)
+    except (Fail, InvalidGraph, InvalidProtobuf, NoSuchFile, NotImplemented) as error:
+        raise TaggerError(f"'{model}' cannot be opened as an ONNX model ({str(error)[:200]}); download it again.") from error
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
