@@ -26,7 +26,7 @@ def scripts() -> tuple[type, type]:
 def register() -> None:
     """Hook everything else into the WebUI."""
     callbacks.register(
-        _host.live_model,
+        atelier.host.live_model,
         build_tab=lambda: tab.build(atelier, in_webui=True),
         component_of=settings_page.component_of,
         on_app=_add_routes,

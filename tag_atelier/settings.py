@@ -36,4 +36,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("language", "auto", "Language of reports", choices=("auto", "en", "zh_CN")),
 )
 
-DEFAULTS: Mapping[str, bool | int | float | str] = {setting.key: setting.default for setting in SETTINGS}
+Options = Mapping[str, bool | int | float | str]
+"""Setting key → value, as a host keeps them."""
+
+DEFAULTS: Options = {setting.key: setting.default for setting in SETTINGS}

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
-import shutil
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
-from tag_atelier.cli.progress import bar, embedded_host
-from tag_atelier.jobs.atelier import Atelier
-from tag_atelier.jobs.prompts import Prompts
-
 MESSY = "blue eyes, masterpiece, (white dress:1.2), forest, 1girl, smile, from above, holding sword, twintails, cowboy shot"
-RECIPE = "method: weighted_sum\nmodels: [{a}, {b}]\nalpha: {{BASE: 0, IN04: 0.3, IN08: 0.7, M00: 0.5, OUT00: 0.6, OUT03: 0.4}}\n"
+RECIPE = (
+    "method: weighted_sum\nmodels: [{a}, {b}]\nalpha: {{BASE: 0, IN04: 0.3, IN08: 0.7, M00: 0.5, OUT00: 0.6, OUT03: 0.4}}\n"
+)
 PLAN = "demo"
 
 

@@ -56,5 +56,5 @@ def _lint(given: argparse.Namespace) -> int:
 def _slots(given: argparse.Namespace) -> int:
     tags = given.tags or [line for line in sys.stdin.read().splitlines() if line.strip()]
     for answer in Prompts().slots(tags):
-        print("{tag}\t{slot}\t{confidence:.2f}".format(**answer))
+        print(f"{answer['tag']}\t{answer['slot']}\t{answer['confidence']:.2f}")
     return 0

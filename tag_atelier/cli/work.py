@@ -58,7 +58,9 @@ def read_plan(name: str) -> object:
 
 
 def _bench(given: argparse.Namespace) -> int:
-    if not given.resume and (given.out / "run.sqlite").exists():
+    from tag_atelier.bench.store import DATABASE
+
+    if not given.resume and (given.out / DATABASE).exists():
         raise SpecError(f"'{given.out}' holds a run already; add --resume to take it up, or choose another folder.")
     data = data_folder()
     if given.host:
@@ -74,16 +76,17 @@ def _bench(given: argparse.Namespace) -> int:
 
 def _merge(given: argparse.Namespace) -> int:
     from tag_atelier.jobs.merges import read_recipe
-    from tag_atelier.merge import plan, stream
+    from tag_atelier.merge.plan import plan
+    from tag_atelier.merge.stream import write
 
     if given.out is None and not given.check:
         raise RecipeError("There is no --out; expected the new checkpoint's file name, or --check to only look.")
-    planned = plan.plan(read_recipe(_text(given.recipe, "recipe")), FolderFiles(given.checkpoints).path)
+    planned = plan(read_recipe(_text(given.recipe, "recipe")), FolderFiles(given.checkpoints).path)
     if given.check:
         print(json.dumps(planned.as_dict(), ensure_ascii=False, indent=2, default=str))
         return 0
     with bar() as progress:
-        result = stream.write(planned, given.out, progress)
+        result = write(planned, given.out, progress)
     print(f"{given.out}\t{result.sha256}")
     return 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from tag_atelier.bench.spec import list_presets
 from tag_atelier.jobs.benchmarks import Benchmarks, FindScorer
@@ -10,10 +10,8 @@ from tag_atelier.jobs.merges import Merges
 from tag_atelier.jobs.prompts import Prompts
 from tag_atelier.jobs.runner import Job, JobRunner
 from tag_atelier.ports import Host
-from tag_atelier.settings import DEFAULTS
+from tag_atelier.settings import DEFAULTS, Options
 from tag_atelier.tagger import find_tagger, list_taggers
-
-Options = Mapping[str, bool | int | float | str]
 
 
 class Atelier:
@@ -29,7 +27,7 @@ class Atelier:
         self.options = options
         self.runner = JobRunner()
         self.prompts = Prompts()
-        self.benchmarks = Benchmarks(host, self.prompts, self.runner, find_scorer)
+        self.benchmarks = Benchmarks(host, self.prompts, self.runner, options, find_scorer)
         self.merges = Merges(host, self.runner)
         # The names page and routes use.
         self.arrange = self.prompts.arrange

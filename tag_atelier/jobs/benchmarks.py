@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tag_atelier.bench.fields import read_mapping
 from tag_atelier.bench.spec import BenchSpec, list_presets
 from tag_atelier.errors import Busy, SpecError, UnknownName
 from tag_atelier.jobs.prompts import Prompts
 from tag_atelier.jobs.runner import Job, JobRunner
 from tag_atelier.language import Language
 from tag_atelier.ports import Host, Progress, Scorer
+from tag_atelier.settings import DEFAULTS, Options
 from tag_atelier.tagger import find_tagger
 
 if TYPE_CHECKING:
@@ -24,15 +26,24 @@ if TYPE_CHECKING:
 FindScorer = Callable[[Sequence[Path], str], Scorer]
 """Folders and a name ("" for the first found) → a tagger; raises TaggerError when there is none."""
 _RUN_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,80}")
+SETTINGS_OF_A_PLAN = ("batch_size", "threshold", "tagger")
+"""Settings that fill what a plan leaves out."""
 REPORT_FILES = ("report.html", "report.md", "results.csv", "results.json", "sheet.png")
 
 
 class Benchmarks:
     """Runs plans on one host; every run is a folder that can be taken up again."""
 
-    def __init__(self, host: Host, prompts: Prompts, runner: JobRunner, find_scorer: FindScorer = find_tagger) -> None:
+    def __init__(
+        self,
+        host: Host,
+        prompts: Prompts,
+        runner: JobRunner,
+        options: Callable[[], Options] = lambda: DEFAULTS,
+        find_scorer: FindScorer = find_tagger,
+    ) -> None:
         self._host, self._prompts, self._runner = host, prompts, runner
-        self._find_scorer = find_scorer
+        self._options, self._find_scorer = options, find_scorer
 
     @property
     def runs_folder(self) -> Path:
@@ -42,37 +53,42 @@ class Benchmarks:
     def read_spec(self, spec: object) -> BenchSpec:
         """A spec from an object, a YAML or JSON text, or ``{"preset": name, …}`` with fields laid over the preset.
 
+        What neither the plan nor its preset says comes from the user's settings.
+
         Raises:
             SpecError: it is none of these, or cannot be run.
             UnknownName: there is no such preset.
         """
-        if isinstance(spec, Mapping) and "preset" in spec:
-            return _from_preset(spec)
-        if isinstance(spec, (str, Mapping)):
-            return BenchSpec.from_value(spec, files=False)
-        raise SpecError("The plan is neither an object nor a text; expected a mapping with 'template' and 'tags'.")
+        values = _as_mapping(spec)
+        if "preset" in values:
+            values = _from_preset(values)
+        settings = {key: value for key, value in self._options().items() if key in SETTINGS_OF_A_PLAN}
+        return BenchSpec.from_value({**settings, **values})
 
     def plan(self, spec: object) -> dict[str, object]:
         """What a run would do, before anything is drawn: cells, batches, skipped tags with reasons."""
         read = self.read_spec(spec)
         return dict(self._plan(read, self._scorer(read)).as_dict())
 
-    def start(self, spec: object, language: Language = "en") -> Job:
+    def start(self, spec: object) -> Job:
         """Start a run, or take up the run of the same spec where it stopped."""
         read = self.read_spec(spec)
         scorer = self._scorer(read)
         planned = self._plan(read, scorer)
-        folder = self.runs_folder / run_id(read)
+        folder, language = self.runs_folder / run_id(read), self._language()
         return self._runner.start(
             "benchmark", read.name, lambda progress: self.carry_out(planned, scorer, folder, progress, language)
         )
 
-    def run_now(self, spec: object, folder: Path | None, progress: Progress, language: Language = "en") -> Mapping[str, object]:
+    def run_now(
+        self, spec: object, folder: Path | None, progress: Progress, language: Language | None = None
+    ) -> Mapping[str, object]:
         """Run in the caller's thread; ``folder`` None takes the same folder as ``start`` would."""
         read = self.read_spec(spec)
         scorer = self._scorer(read)
         planned = self._plan(read, scorer)
-        return self.carry_out(planned, scorer, folder or self.runs_folder / run_id(read), progress, language)
+        folder = folder or self.runs_folder / run_id(read)
+        return self.carry_out(planned, scorer, folder, progress, language or self._language())
 
     def carry_out(
         self, planned: Plan, scorer: Scorer, folder: Path, progress: Progress, language: Language
@@ -82,7 +98,7 @@ class Benchmarks:
         Raises:
             Busy: the loaded model is merged live, so its pictures would be scored under another checkpoint's name.
         """
-        from tag_atelier.bench import report
+        from tag_atelier.bench.report import write
         from tag_atelier.bench.run import run
         from tag_atelier.bench.store import Store
 
@@ -93,8 +109,8 @@ class Benchmarks:
             try:
                 summary = run(planned, self._host, scorer, store, progress)
             finally:
-                path = report.write(store, folder, language)
-        return {"run": folder.name, "report": path.name, "folder": str(folder), **dataclasses.asdict(summary)}
+                path = write(store, folder, language)
+        return {"run": folder.name, "report": path.name, "folder": str(folder), **summary.as_dict()}
 
     def runs(self) -> list[dict[str, object]]:
         """The stored runs, newest first: ``{id, files, changed}``."""
@@ -116,6 +132,9 @@ class Benchmarks:
         if name not in REPORT_FILES or not (folder / name).exists():
             raise UnknownName("report file", name, REPORT_FILES)
         return folder / name
+
+    def _language(self) -> Language:
+        return "zh_CN" if str(self._options().get("language", "")).startswith("zh") else "en"
 
     def _scorer(self, spec: BenchSpec) -> Scorer:
         return self._find_scorer(self._host.tagger_folders, spec.tagger)
@@ -141,12 +160,18 @@ def run_id(spec: BenchSpec) -> str:
     return f"{slug}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
 
-def _from_preset(spec: Mapping[str, object]) -> BenchSpec:
-    import yaml
+def _as_mapping(spec: object) -> Mapping[str, object]:
+    if isinstance(spec, Mapping):
+        return {str(key): value for key, value in spec.items()}
+    if isinstance(spec, str):
+        return {"preset": spec.strip()} if spec.strip() in list_presets() else read_mapping(spec, "the plan")
+    raise SpecError("The plan is neither an object nor a text; expected a mapping with 'template' and 'tags'.")
 
+
+def _from_preset(spec: Mapping[str, object]) -> dict[str, object]:
     name = str(spec["preset"])
     presets = list_presets()
     if name not in presets:
         raise UnknownName("benchmark preset", name, sorted(presets))
-    values = yaml.safe_load(presets[name].read_text(encoding="utf-8"))
-    return BenchSpec.from_value({**values, **{key: value for key, value in spec.items() if key != "preset"}})
+    values = read_mapping(presets[name].read_text(encoding="utf-8"), name)
+    return {**values, **{key: value for key, value in spec.items() if key != "preset"}}

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tag_atelier.errors import Busy, HostError, RecipeError
 from tag_atelier.jobs.runner import Job, JobRunner
 from tag_atelier.merge.recipe import Recipe
 from tag_atelier.ports import Host, LiveModel, Progress
+
+if TYPE_CHECKING:
+    from tag_atelier.merge.plan import MergePlan
 
 _FILE_NAME = re.compile(r"[^\x00-\x1f<>:\"/\\|?*.][^\x00-\x1f<>:\"/\\|?*]{0,120}")
 """A name that every file system takes, without a folder in it."""
@@ -51,9 +55,9 @@ class Merges:
         destination = output_path(self._host.checkpoints.output_folder(), name)
 
         def work(progress: Progress) -> Mapping[str, object]:
-            from tag_atelier.merge import stream
+            from tag_atelier.merge.stream import write
 
-            result = stream.write(planned, destination, progress)
+            result = write(planned, destination, progress)
             self._host.checkpoints.refresh()
             return {"file": destination.name, "name": destination.stem, "digest": read.digest, "sha256": result.sha256}
 
@@ -65,12 +69,12 @@ class Merges:
         planned, model = self._plan(read), self._live_model()
 
         def work(progress: Progress) -> Mapping[str, object]:
-            from tag_atelier.merge import live
+            from tag_atelier.merge.live import apply
 
             with self._exclusive():
                 self._live_recipe, self._for_one_job = None, False
                 model.restore()
-                result = live.apply(planned, model, progress)
+                result = apply(planned, model, progress)
                 self._live_recipe = read
             return dict(result.as_dict())
 
@@ -96,13 +100,13 @@ class Merges:
         Raises:
             Busy: the loaded model is merged until further notice already.
         """
-        from tag_atelier.merge import live
+        from tag_atelier.merge.live import apply
 
         read = read_recipe(recipe)
         planned, model = self._plan(read), self._live_model()
         if model.dirty:
             raise Busy("The loaded model is merged already; restore it before merging for a single job.")
-        live.apply(planned, model, progress)
+        apply(planned, model, progress)
         self._live_recipe, self._for_one_job = read, True
 
     def end_job(self) -> None:
@@ -117,7 +121,7 @@ class Merges:
         model = self._host.live_model
         return self._live_recipe if model is not None and model.dirty else None
 
-    def _plan(self, recipe: Recipe):  # type: ignore[no-untyped-def]  # MergePlan would load the planner at start
+    def _plan(self, recipe: Recipe) -> MergePlan:
         from tag_atelier.merge.plan import plan
 
         return plan(recipe, self._path)
@@ -133,7 +137,7 @@ class Merges:
             raise HostError(f"The host '{self._host.name}' cannot change a loaded model; merge to a file instead.")
         return self._host.live_model
 
-    def _exclusive(self):  # type: ignore[no-untyped-def]
+    def _exclusive(self) -> AbstractContextManager[object]:
         return self._host.exclusive() if self._host.exclusive is not None else nullcontext()
 
 

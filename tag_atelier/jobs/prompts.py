@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from typing import Any
 
 from tag_atelier.errors import RequestError, UnknownName
 from tag_atelier.jobs.panel import PanelRequest
@@ -54,7 +55,7 @@ class Prompts:
         text, profile, negative = self._read(request)
         return {"findings": [finding.as_dict() for finding in lint(text, profile, self.catalogue, negative=negative)]}
 
-    def slots(self, tags: list[str]) -> list[dict[str, object]]:
+    def slots(self, tags: list[str]) -> list[dict[str, Any]]:
         """The slot of each tag, in the order given: ``{tag, slot, confidence}``."""
         guesses = [(tag, self.catalogue.slot(tag)) for tag in tags]
         return [{"tag": tag, "slot": guess.slot, "confidence": guess.confidence} for tag, guess in guesses]

@@ -48,7 +48,7 @@ def _run(atelier: Atelier, p: Any, plan: Any) -> processing.Processed:
     spec = _with_defaults(p, _read(plan))
     # The running job holds the queue already, and it is not re-entrant.
     inside = dataclasses.replace(atelier.host, exclusive=None)
-    benchmarks = Benchmarks(inside, atelier.prompts, atelier.runner)
+    benchmarks = Benchmarks(inside, atelier.prompts, atelier.runner, atelier.options)
     try:
         summary = benchmarks.run_now(spec, None, StateProgress())
     except Cancelled as error:

@@ -24,5 +24,8 @@ def add_to_page(component_of: ComponentOf) -> None:
 
 
 def values() -> dict[str, bool | int | float | str]:
-    """All settings; defaults where the page was never saved."""
-    return {setting.key: shared.opts.data.get(setting.option_name, setting.default) for setting in SETTINGS}
+    """All settings; defaults where the page was never saved. ``auto`` becomes the page's own language."""
+    found = {setting.key: shared.opts.data.get(setting.option_name, setting.default) for setting in SETTINGS}
+    if found["language"] == "auto":
+        found["language"] = "zh_CN" if str(shared.opts.data.get("localization", "")).lower().startswith("zh") else "en"
+    return found
