@@ -1,0 +1,163 @@
+"""Sorts a prompt into a model family's slot order without changing what it means, or hands it back untouched.
+
+Called by page, API, command line and the generation pipeline. Every result is proved by re-reading both texts with
+``meaning``; what cannot be proved is not returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tag_atelier.prompt.catalogue import Catalogue
+from tag_atelier.prompt.grammar import NETWORK, Item, Piece, Segment, parse, trailing_weight
+from tag_atelier.prompt.meaning import same_meaning
+from tag_atelier.prompt.order import Entry, ordered, read_entry
+from tag_atelier.prompt.profile import Profile
+
+MAX_CHARACTERS = 65_536
+
+REASONS = {
+    "unbalanced": "Not sorted: a bracket is never closed or closes another kind, so its weight would reach other tags.",
+    "break_inside": "Not sorted: a BREAK stands inside [ ] or { }, where its place cannot be kept for certain.",
+    "trailing_weight": "Not sorted: the prompt ends in ':number', which the WebUI reads as the weight of the whole prompt.",
+    "placeholder": "Not sorted: {prompt} marks a style text whose place is meant.",
+    "too_long": "Not sorted: the prompt is longer than 65,536 characters.",
+    "number_last": "Not sorted: every tag ends in ':number', and the last one would become the weight of the whole prompt.",
+    "unproved": "Not sorted: the sorted prompt could not be proved to mean the same.",
+}
+"""Code → sentence for whatever was left as it stood."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """One item that changed its place among the prompt's items; places count from 0."""
+
+    tag: str
+    slot: str
+    source: int
+    target: int
+
+    def as_dict(self) -> dict[str, object]:
+        """``{"tag", "slot", "from", "to"}``."""
+        return {"tag": self.tag, "slot": self.slot, "from": self.source, "to": self.target}
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """What arranging came to."""
+
+    text: str
+    changed: bool
+    reasons: tuple[str, ...] = ()
+    """Codes of ``REASONS`` for segments that were left as they stood; empty when all were sorted."""
+    moves: tuple[Move, ...] = ()
+
+    def as_dict(self) -> dict[str, object]:
+        """``{"text", "changed", "reason", "reasons", "moves"}``; ``reason`` is the first sentence or empty."""
+        return {
+            "text": self.text,
+            "changed": self.changed,
+            "reason": REASONS[self.reasons[0]] if self.reasons else "",
+            "reasons": list(self.reasons),
+            "moves": [move.as_dict() for move in self.moves],
+        }
+
+
+def arrange(text: str, profile: Profile, catalogue: Catalogue, negative: bool = False) -> Arrangement:
+    """``text`` sorted by ``profile``; untouched, with the reason, where its meaning could change. Never raises.
+
+    Arranging a result again changes nothing. Tags, weights, networks, separators and every byte of an item are kept.
+    """
+    if len(text) > MAX_CHARACTERS:
+        return Arrangement(text, False, ("too_long",))
+    prompt = parse(text, negative)
+    reasons: list[str] = []
+    entries_before: list[Entry] = []
+    entries_after: list[Entry] = []
+    pieces: list[Piece] = []
+    for piece in prompt.pieces:
+        if not isinstance(piece, Segment):
+            pieces.append(piece)
+            continue
+        before = [read_entry(item, profile, catalogue) for item in piece.items if item.core]
+        after, reason = _sorted_segment(piece, before, profile)
+        if reason and reason not in reasons:
+            reasons.append(reason)
+        entries_before += before
+        entries_after += after
+        pieces.append(_refill(piece, after))
+    arranged = "".join(piece.render() for piece in pieces)
+    if arranged == text:
+        return Arrangement(text, False, tuple(reasons))
+    if not same_meaning(text, arranged, negative):
+        return Arrangement(text, False, (*reasons, "unproved"))
+    return Arrangement(arranged, True, tuple(reasons), _moves(entries_before, entries_after))
+
+
+def _sorted_segment(segment: Segment, entries: list[Entry], profile: Profile) -> tuple[list[Entry], str]:
+    """All entries of the segment in their new order, and why they stayed where they were (empty: they did not)."""
+    if segment.locked:
+        return entries, segment.locked
+    if len(entries) < 2:
+        return entries, ""
+    fixed = _fixed(segment, entries)
+    movable = [entry for index, entry in enumerate(entries) if index not in fixed]
+    current = movable
+    for _ in range(4):
+        following: list[Entry] | None = ordered(current, profile)
+        if segment.ends_part and following is not None:
+            following = _keep_number_off_the_end(segment, entries, fixed, following)
+        if following is None:
+            return entries, "number_last"
+        if all(one is other for one, other in zip(current, following, strict=True)):
+            return _merge(entries, fixed, current), ""
+        current = following
+    return entries, "unproved"
+
+
+def _fixed(segment: Segment, entries: Sequence[Entry]) -> frozenset[int]:
+    """Indices among ``entries`` that stay: items glued to a border, and networks that stand alone."""
+    filled = [index for index, item in enumerate(segment.items) if item.core]
+    pinned = {place for place, index in enumerate(filled) if index in segment.pinned}
+    return frozenset(pinned | {place for place, entry in enumerate(entries) if not entry.tags})
+
+
+def _merge(entries: Sequence[Entry], fixed: frozenset[int], movable: Sequence[Entry]) -> list[Entry]:
+    rest = iter(movable)
+    return [entry if index in fixed else next(rest) for index, entry in enumerate(entries)]
+
+
+def _keep_number_off_the_end(
+    segment: Segment, entries: Sequence[Entry], fixed: frozenset[int], movable: list[Entry]
+) -> list[Entry] | None:
+    """``movable`` with the last harmless entry moved to the end where the part would otherwise end in ':number'."""
+    if not _ends_in_number(segment, _merge(entries, fixed, movable)):
+        return movable
+    for index in range(len(movable) - 1, -1, -1):
+        if trailing_weight(NETWORK.sub("", movable[index].item.core)) is None:
+            tried = [*movable[:index], *movable[index + 1 :], movable[index]]
+            return None if _ends_in_number(segment, _merge(entries, fixed, tried)) else tried
+    return None
+
+
+def _ends_in_number(segment: Segment, entries: Sequence[Entry]) -> bool:
+    return trailing_weight(NETWORK.sub("", _refill(segment, entries).render())) is not None
+
+
+def _refill(segment: Segment, entries: Sequence[Entry]) -> Segment:
+    """The segment with its filled places taken by ``entries``; commas, white space and empty items stay."""
+    rest = iter(entries)
+    items: list[Item] = []
+    for item in segment.items:
+        items.append(replace(next(rest).item, lead=item.lead, trail=item.trail) if item.core else item)
+    return replace(segment, items=tuple(items))
+
+
+def _moves(before: Sequence[Entry], after: Sequence[Entry]) -> tuple[Move, ...]:
+    source = {id(entry): index for index, entry in enumerate(before)}
+    return tuple(
+        Move(entry.item.core, entry.slot, source[id(entry)], index)
+        for index, entry in enumerate(after)
+        if source[id(entry)] != index
+    )

@@ -1,0 +1,129 @@
+"""The tag catalogue: what is known about a tag by name, and which slot a tag belongs in.
+
+Reads ``presets/tags/*.csv`` (columns in ``COLUMNS``); tags that no row names are left to ``slot_rules``, which may
+abstain. Called by arrange, lint, overlap, search, and by the benchmark's plan.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+from tag_atelier.errors import PromptError
+from tag_atelier.prompt.slot_rules import guess
+from tag_atelier.prompt.slots import ABSTAIN, SLOTS, UNKNOWN, SlotGuess, canonical
+from tag_atelier.settings import PRESETS_FOLDER
+
+COLUMNS = ("name", "slot", "zh", "posts", "broader", "one_person", "safe", "reviewed")
+REVIEWED_CONFIDENCE = 0.99
+LISTED_CONFIDENCE = 0.95
+
+
+class TagEntry(NamedTuple):
+    """One row of the catalogue."""
+
+    name: str
+    """Danbooru's name: lower case, underscores."""
+    slot: str
+    """One of ``slots.SLOTS``."""
+    zh: str
+    """Chinese name; empty where none was written yet."""
+    posts: int
+    """Posts on Danbooru in January 2025; 0 where the list of that date lacks the tag."""
+    broader: str
+    """The tag this one implies; for a character, the series. Empty where there is none."""
+    one_person: bool
+    """Fits a picture of one person."""
+    safe: bool
+    """False for what is sensitive or explicit."""
+    reviewed: bool
+    """A person judged this row by itself."""
+
+    @property
+    def text(self) -> str:
+        """The tag as it is written into a prompt: spaces, brackets escaped."""
+        spaced = self.name.replace("_", " ") if any(sign.isalpha() for sign in self.name) else self.name
+        return spaced.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)").replace("[", "\\[").replace("]", "\\]")
+
+
+class Catalogue:
+    """Read-only; ``load`` it once and share it."""
+
+    def __init__(self, entries: Iterable[TagEntry]) -> None:
+        self._entries = {entry.name: entry for entry in entries}
+        self._guesses: dict[str, SlotGuess] = {}
+        self._series = {entry.broader for entry in self._entries.values() if entry.slot == "character" and entry.broader}
+
+    @classmethod
+    def load(cls, folder: Path = PRESETS_FOLDER / "tags") -> Catalogue:
+        """The catalogue of every csv in ``folder``; read once, until a file changes.
+
+        Raises:
+            PromptError: a file lacks columns, or a row names no slot.
+        """
+        files = sorted(folder.glob("*.csv"))
+        return _load(tuple((path, path.stat().st_mtime_ns) for path in files))
+
+    @property
+    def entries(self) -> Mapping[str, TagEntry]:
+        """All rows by canonical name."""
+        return MappingProxyType(self._entries)
+
+    def get(self, tag: str) -> TagEntry | None:
+        """The row of ``tag``, however it is spelled (spaces, underscores, escapes), or None."""
+        return self._entries.get(tag) or self._entries.get(canonical(tag))
+
+    def slot(self, tag: str) -> SlotGuess:
+        """Where ``tag`` belongs and how sure that is; ``unknown`` with 0.0 where the catalogue abstains."""
+        known = self._guesses.get(tag)
+        if known is None:
+            known = self._judge(canonical(tag))
+            if len(self._guesses) > 50_000:
+                self._guesses.clear()
+            self._guesses[tag] = known
+        return known
+
+    def is_series(self, tag: str) -> bool:
+        """True for the series of a character in the catalogue."""
+        return canonical(tag) in self._series
+
+    def _judge(self, name: str) -> SlotGuess:
+        entry = self._entries.get(name)
+        if entry is not None:
+            return SlotGuess(entry.slot, REVIEWED_CONFIDENCE if entry.reviewed else LISTED_CONFIDENCE)
+        if not name:
+            return ABSTAIN
+        return guess(name)
+
+
+@lru_cache(maxsize=4)
+def _load(files: tuple[tuple[Path, int], ...]) -> Catalogue:
+    entries: list[TagEntry] = []
+    for path, _ in files:
+        entries.extend(_rows(path))
+    return Catalogue(entries)
+
+
+def _rows(path: Path) -> list[TagEntry]:
+    with path.open(encoding="utf-8", newline="") as lines:
+        reader = csv.reader(lines)
+        header = tuple(next(reader, ()))
+        if header != COLUMNS:
+            found = ",".join(header) or "an empty file"
+            raise PromptError(f"{path.name} begins with '{found}', expected '{','.join(COLUMNS)}'; put that line first.")
+        rows = []
+        for number, row in enumerate(reader, start=2):
+            if len(row) != len(COLUMNS) or row[1] not in SLOTS or not row[3].isdigit():
+                raise PromptError(
+                    f"{path.name} line {number} reads '{','.join(row)}', expected {len(COLUMNS)} columns with a slot"
+                    f" (not '{UNKNOWN}') in the second and a number in the fourth; mend or remove the line."
+                )
+            name, slot, zh, posts, broader, one_person, safe, reviewed = row
+            rows.append(
+                TagEntry(name, slot, zh, int(posts), broader, one_person != "0", safe != "0", reviewed == "1"),
+            )
+    return rows

@@ -1,0 +1,137 @@
+"""Puts the items of one segment into a profile's order. Called by arrange only.
+
+A known item leads the unknown ones behind it; where several people are drawn, what describes one of them stays
+with that one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tag_atelier.prompt.catalogue import Catalogue
+from tag_atelier.prompt.grammar import Item
+from tag_atelier.prompt.profile import Profile
+from tag_atelier.prompt.reading import tags_of
+from tag_atelier.prompt.slots import UNKNOWN, canonical
+
+SURE_ENOUGH = 0.5
+"""A guess below this moves nothing: the item counts as unknown."""
+
+_SCENE = frozenset(
+    ["trigger", "subject", "composition", "style", "theme", "main_env", "background", "secondary_env", "aesthetics", "quality"]
+)
+"""Slots that describe the picture, not a person in it."""
+_SEVERAL = re.compile(r"(?:[2-9]|\d\d+|6\+)(?:girls|boys|others)|multiple_(?:girls|boys|others)")
+_ONE = re.compile(r"1(?:girl|boy|other)")
+_HAIR = re.compile(r"(?!multi|two-tone|gradient|streaked|colored)(?:light_|dark_)?[a-z]+_hair")
+_EYES = re.compile(r"[a-z]+_eyes")
+
+Key = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One movable item and what is known about it."""
+
+    item: Item
+    tags: tuple[str, ...]
+    slot: str
+    rank: int | None
+    """Place of the slot in the profile's order; None where nothing is known."""
+    series: bool = False
+
+
+def read_entry(item: Item, profile: Profile, catalogue: Catalogue) -> Entry:
+    """``item`` with its slot: of several slots in one group, the one that comes first in the profile's order."""
+    tags = tags_of(item.core)
+    slot, rank, series = UNKNOWN, None, False
+    for tag in tags:
+        guess = catalogue.slot(tag)
+        if guess.slot == UNKNOWN or guess.confidence < SURE_ENOUGH:
+            continue
+        place = profile.rank[guess.slot]
+        if rank is None or place < rank:
+            slot, rank = guess.slot, place
+            series = slot == "character" and catalogue.is_series(tag)
+    return Entry(item, tags, slot, rank, series)
+
+
+def ordered(entries: Sequence[Entry], profile: Profile) -> list[Entry]:
+    """``entries`` in the profile's order; stable, and the same again when ordered again."""
+    clusters = _clusters(entries)
+    heads = [cluster[0] for cluster in clusters]
+    keys = _people_keys(heads, profile)
+    placed = sorted(range(len(clusters)), key=lambda index: keys[index])
+    return [entry for index in placed for entry in clusters[index]]
+
+
+def _clusters(entries: Sequence[Entry]) -> list[list[Entry]]:
+    """Every known entry with the unknown ones behind it; unknown ones in front are a cluster of their own."""
+    clusters: list[list[Entry]] = []
+    for entry in entries:
+        if clusters and entry.rank is None:
+            clusters[-1].append(entry)
+        else:
+            clusters.append([entry])
+    return clusters
+
+
+def _people_keys(heads: Sequence[Entry], profile: Profile) -> list[Key]:
+    """One sort key per cluster."""
+    ranks = _ranks(heads, profile)
+    character = profile.rank["character"]
+    starts = [index for index, head in enumerate(heads) if head.slot == "character" and not head.series]
+    names = {canonical(heads[index].tags[0]) for index in starts}
+    if len(names) > 1:
+        return _block_keys(heads, ranks, starts, character)
+    if _descriptions_mix(heads):
+        return [
+            (rank,) if head.rank is None or head.slot in _SCENE else (character + 0.5,)
+            for head, rank in zip(heads, ranks, strict=True)
+        ]
+    return [(rank, float(head.series)) for head, rank in zip(heads, ranks, strict=True)]
+
+
+def _ranks(heads: Sequence[Entry], profile: Profile) -> list[float]:
+    """Rank of each cluster; unknown ones in front stay in front, a style merge goes where the profile wants it."""
+    merge = sum(head.slot == "trigger" for head in heads) > 1
+    behind_all = float(len(profile.order))
+    ranks = []
+    for head in heads:
+        if head.rank is None:
+            ranks.append(-1.0)
+        elif merge and head.slot == "trigger" and profile.several_triggers == "end":
+            ranks.append(behind_all)
+        else:
+            ranks.append(float(head.rank))
+    return ranks
+
+
+def _block_keys(heads: Sequence[Entry], ranks: Sequence[float], starts: Sequence[int], character: int) -> list[Key]:
+    """Scene first or last by rank; between them one block per character, led by its name."""
+    keys: list[Key] = []
+    block = 0
+    for index, (head, rank) in enumerate(zip(heads, ranks, strict=True)):
+        if index in starts:
+            block += 1
+            keys.append((1.0, float(block), -2.0))
+        elif head.rank is not None and head.slot in _SCENE:
+            keys.append((0.0 if rank < character else 2.0, 0.0, rank))
+        elif block == 0:
+            keys.append((0.0, 0.0, rank))
+        else:
+            keys.append((1.0, float(block), -1.0 if head.series else rank))
+    return keys
+
+
+def _descriptions_mix(heads: Sequence[Entry]) -> bool:
+    """True when two people are drawn and hair or eyes are described more than once."""
+    names = [canonical(tag) for head in heads for tag in head.tags]
+    people = any(_SEVERAL.fullmatch(name) for name in names) or len({n for n in names if _ONE.fullmatch(n)}) > 1
+    if not people:
+        return False
+    hair = {name for name in names if _HAIR.fullmatch(name)}
+    eyes = {name for name in names if _EYES.fullmatch(name)}
+    return len(hair) > 1 or len(eyes) > 1

@@ -1,0 +1,269 @@
+"""Model families: which slot order, quality words, negative prompt, sampler and size each was trained for.
+
+Reads ``presets/profiles/*.yaml`` (one family each, file name = id) and a user's own folder of the same shape.
+Called by arrange, lint, compose, and by page, API and command line to list and choose.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from tag_atelier.errors import PromptError, UnknownName
+from tag_atelier.prompt.slots import SLOTS
+from tag_atelier.settings import PRESETS_FOLDER
+
+Place = Literal["front", "end"]
+
+_FOLDER = PRESETS_FOLDER / "profiles"
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_KEYS = {
+    "name", "base", "order", "several_triggers", "quality", "negative", "sampler", "detect", "notes", "sources",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What the family's author suggests; sizes in pixels."""
+
+    sampler: str = "Euler a"
+    scheduler: str = "Automatic"
+    steps: int = 28
+    cfg_scale: float = 7.0
+    clip_skip: int = 1
+    eta: float | None = None
+    hires_scale: float | None = None
+    sizes: tuple[tuple[int, int], ...] = ((1024, 1024),)
+    """(width, height), the suggested one first."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One model family."""
+
+    id: str
+    name: str
+    base: Literal["sd15", "sdxl"]
+    order: tuple[str, ...]
+    """All 19 slots, each once."""
+    several_triggers: Place = "front"
+    """Where two or more artist triggers go; one alone always follows ``order``."""
+    quality: Mapping[str, str] = field(default_factory=dict)
+    """Level → words to add; the first one is the default. Empty where the family has none."""
+    quality_place: Place = "end"
+    negative: Mapping[str, str] = field(default_factory=dict)
+    """Preset → negative prompt; the first one is the default."""
+    sampling: Sampling = Sampling()
+    detect: tuple[str, ...] = ()
+    """Regular expressions that a checkpoint's name matches."""
+    notes: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+    @cached_property
+    def rank(self) -> Mapping[str, int]:
+        """Slot → its place in ``order``, 0…18."""
+        return {slot: index for index, slot in enumerate(self.order)}
+
+    def quality_words(self, level: str = "") -> str:
+        """Words of ``level`` (empty: the default level); empty where the family has none.
+
+        Raises:
+            UnknownName: the family has no such level.
+        """
+        return _pick(self.quality, level, f"quality level of profile {self.id}")
+
+    def negative_words(self, preset: str = "") -> str:
+        """Negative prompt of ``preset`` (empty: the default one).
+
+        Raises:
+            UnknownName: the family has no such preset.
+        """
+        return _pick(self.negative, preset, f"negative preset of profile {self.id}")
+
+    def as_dict(self) -> dict[str, object]:
+        """Everything, as plain values."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "base": self.base,
+            "order": list(self.order),
+            "several_triggers": self.several_triggers,
+            "quality": dict(self.quality),
+            "quality_place": self.quality_place,
+            "negative": dict(self.negative),
+            "sampling": {**self.sampling.__dict__, "sizes": [list(size) for size in self.sampling.sizes]},
+            "notes": list(self.notes),
+            "sources": list(self.sources),
+        }
+
+
+def load_profiles(user_folder: Path | None = None) -> dict[str, Profile]:
+    """All profiles by id: ours, then the user's own, which win.
+
+    Raises:
+        PromptError: a file is not a profile; the sentence names file and key.
+    """
+    found: dict[str, Profile] = {}
+    for folder in (_FOLDER, *([user_folder] if user_folder else [])):
+        for path in sorted(folder.glob("*.yaml")):
+            found[path.stem] = _read(path, path.stat().st_mtime_ns)
+    return found
+
+
+def get_profile(id: str, user_folder: Path | None = None) -> Profile:
+    """The profile of this id.
+
+    Raises:
+        UnknownName: there is none; the sentence lists those that are there.
+    """
+    for folder in (*([user_folder] if user_folder else []), _FOLDER):
+        for path in folder.glob("*.yaml"):
+            if path.stem == id:
+                return _read(path, path.stat().st_mtime_ns)
+    raise UnknownName("profile", id, sorted(load_profiles(user_folder)))
+
+
+def detect_profile(checkpoint_name: str, user_folder: Path | None = None) -> Profile | None:
+    """The family whose pattern matches most of the checkpoint's name, or None. Looks at the name only.
+
+    >>> getattr(detect_profile("animagine-xl-4.0-opt.safetensors"), "id", None)
+    'animagine-xl-4'
+    """
+    best: tuple[int, Profile] | None = None
+    for profile in load_profiles(user_folder).values():
+        for pattern in profile.detect:
+            found = re.search(pattern, checkpoint_name, re.IGNORECASE)
+            if found and (best is None or len(found.group()) > best[0]):
+                best = (len(found.group()), profile)
+    return best[1] if best else None
+
+
+def _pick(table: Mapping[str, str], key: str, kind: str) -> str:
+    if not key:
+        return next(iter(table.values()), "")
+    if key not in table:
+        raise UnknownName(kind, key, list(table))
+    return table[key]
+
+
+@lru_cache(maxsize=128)
+def _read(path: Path, changed_ns: int) -> Profile:
+    try:
+        value = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise PromptError(f"{path.name} is not readable YAML ({reason}); mend or remove it.") from error
+    return profile_from_value(value, path.stem)
+
+
+def profile_from_value(value: object, id: str) -> Profile:
+    """A profile from the plain values of its file, checked.
+
+    Raises:
+        PromptError: one sentence that names the key, what it holds and what was expected.
+    """
+    table = _table(value, id, "file")
+    unknown = sorted(set(table) - _KEYS)
+    if unknown:
+        raise PromptError(f"Profile {id} has the key '{unknown[0]}'; expected only {', '.join(sorted(_KEYS))}.")
+    quality = _table(table.get("quality", {}), id, "quality")
+    return Profile(
+        id=id,
+        name=_text(table, "name", id, id),
+        base=_choice(table, "base", ("sdxl", "sd15"), id),
+        order=_order(table.get("order"), id),
+        several_triggers=_choice(table, "several_triggers", ("front", "end"), id),
+        quality=_words(quality.get("levels", {}), id, "quality.levels"),
+        quality_place=_choice(quality, "place", ("end", "front"), id),
+        negative=_words(table.get("negative", {}), id, "negative"),
+        sampling=_sampling(_table(table.get("sampler", {}), id, "sampler"), id),
+        detect=_patterns(table.get("detect", []), id),
+        notes=_list(table.get("notes", []), id, "notes"),
+        sources=_list(table.get("sources", []), id, "sources"),
+    )
+
+
+def _table(value: object, id: str, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        raise PromptError(f"Profile {id}: {where} holds {value!r:.60}; expected a table of names and values.")
+    return value
+
+
+def _text(table: Mapping[str, Any], key: str, id: str, default: str) -> str:
+    value = table.get(key, default)
+    if not isinstance(value, str):
+        raise PromptError(f"Profile {id}: {key} holds {value!r:.60}; expected text (put it in quotes).")
+    return value
+
+
+def _choice(table: Mapping[str, Any], key: str, choices: tuple[Any, ...], id: str) -> Any:
+    value = table.get(key, choices[0])
+    if value not in choices:
+        raise PromptError(f"Profile {id}: {key} holds {value!r:.60}; expected one of {', '.join(choices)}.")
+    return value
+
+
+def _order(value: object, id: str) -> tuple[str, ...]:
+    order = _list(value, id, "order")
+    wrong = [slot for slot in order if slot not in SLOTS or order.count(slot) > 1]
+    wrong += [slot for slot in SLOTS if slot not in order]
+    if wrong:
+        raise PromptError(
+            f"Profile {id}: order does not have '{wrong[0]}' exactly once; expected all 19 slots: {', '.join(SLOTS)}."
+        )
+    return order
+
+
+def _words(value: object, id: str, where: str) -> dict[str, str]:
+    table = _table(value, id, where)
+    for key, words in table.items():
+        if not isinstance(words, str):
+            raise PromptError(f"Profile {id}: {where}.{key} holds {words!r:.60}; expected text (put it in quotes).")
+    return table
+
+
+def _list(value: object, id: str, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(line, str) for line in value):
+        raise PromptError(f"Profile {id}: {where} holds {value!r:.60}; expected a list of texts.")
+    return tuple(value)
+
+
+def _patterns(value: object, id: str) -> tuple[str, ...]:
+    patterns = _list(value, id, "detect")
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise PromptError(f"Profile {id}: detect holds '{pattern}', no regular expression ({error}).") from error
+    return patterns
+
+
+def _sampling(table: dict[str, Any], id: str) -> Sampling:
+    known = set(Sampling.__dataclass_fields__)
+    for key, value in table.items():
+        if key not in known:
+            raise PromptError(f"Profile {id}: sampler has the key '{key}'; expected only {', '.join(sorted(known))}.")
+        expected: tuple[type, ...] = (str,) if key in ("sampler", "scheduler") else (int, float)
+        if key == "sizes":
+            _check_sizes(value, id)
+        elif not isinstance(value, expected) or isinstance(value, bool):
+            raise PromptError(f"Profile {id}: sampler.{key} holds {value!r:.60}; expected {expected[-1].__name__}.")
+    if "sizes" in table:
+        table = {**table, "sizes": tuple((width, height) for width, height in table["sizes"])}
+    return Sampling(**table)
+
+
+def _check_sizes(value: object, id: str) -> None:
+    pairs = value if isinstance(value, list) and value else [None]
+    for pair in pairs:
+        right = isinstance(pair, list) and len(pair) == 2 and all(isinstance(side, int) for side in pair)
+        if not right or any(side % 8 or side < 64 for side in pair or ()):
+            raise PromptError(
+                f"Profile {id}: sampler.sizes holds {pair!r:.60}; expected [width, height] in pixels, multiples of 8."
+            )
