@@ -60,7 +60,7 @@ WITHOUT_TORCH = [
     "tests/test_language.py",
     "tests/test_install.py",
     "tests/test_startup.py",
-    "tag_atelier/prompt",
+    "tests/test_doctests.py",
 ]
 
 
