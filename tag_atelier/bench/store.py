@@ -147,6 +147,8 @@ class Store:
 
     def begin(self, plan: Plan, manifest: Mapping[str, object]) -> None:
         """Write down the plan and every cell in it; what is stored already under the same key stays stored."""
+        for left_by_a_kill in self.images_folder.glob("*.tmp"):
+            left_by_a_kill.unlink()
         rows = [
             (cell.key, position, cell.checkpoint, json.dumps(cell.tags), cell.prompt, cell.negative, cell.seed)
             for position, cell in enumerate(plan.cells)

@@ -1,0 +1,96 @@
+"""The statistics of the benchmark, on plain arrays: intervals, paired tests, corrections. Called by ``bench.score``.
+
+Numpy only. Every random number comes from a seed, so a report can be made again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy
+import numpy.typing
+
+Z_95 = 1.959963984540054
+BOOTSTRAP_DRAWS = 4000
+SIGN_FLIPS = 10_000
+_EXACT_FLIPS = 14
+"""Up to so many non-zero differences all sign patterns are counted instead of drawn."""
+
+Array = numpy.typing.NDArray[numpy.float64]
+
+
+class Interval(NamedTuple):
+    """A number with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def wilson(hits: int, count: int) -> Interval:
+    """Share of hits with the Wilson score interval; 0…1 for a count of 0, where nothing is known.
+
+    Source: E. B. Wilson, JASA 22 (1927) 209-212.
+    """
+    if count == 0:
+        return Interval(math.nan, 0.0, 1.0)
+    p, z2 = hits / count, Z_95**2
+    centre = (p + z2 / (2 * count)) / (1 + z2 / count)
+    half = Z_95 / (1 + z2 / count) * math.sqrt(p * (1 - p) / count + z2 / (4 * count**2))
+    return Interval(p, max(0.0, centre - half), min(1.0, centre + half))
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Exact two-sided p of the two discordant counts: under equality each is Binomial(b + c, ½).
+
+    Source: Q. McNemar, Psychometrika 12 (1947) 153-157, in its exact binomial form.
+    """
+    total, fewer = only_first + only_second, min(only_first, only_second)
+    if total == 0:
+        return 1.0
+    tail: float = sum(math.comb(total, k) for k in range(fewer + 1)) / 2**total
+    return min(1.0, 2 * tail)
+
+
+def sign_flip(differences: Array, seed: int = 0) -> float:
+    """Two-sided p of the mean of paired differences, shape (tags,), by flipping signs; equal to McNemar for ±1.
+
+    All 2ⁿ patterns where at most 14 differences are not zero, otherwise 10,000 drawn ones.
+    """
+    moved = differences[differences != 0]
+    if not len(moved):
+        return 1.0
+    observed = abs(moved.sum())
+    if len(moved) <= _EXACT_FLIPS:
+        patterns = numpy.arange(2 ** len(moved))[:, None] >> numpy.arange(len(moved)) & 1  # (2ⁿ, n)
+        return float(numpy.mean(numpy.abs((2 * patterns - 1) @ moved) >= observed - 1e-12))
+    generator = numpy.random.default_rng(seed)
+    signs = generator.integers(0, 2, size=(SIGN_FLIPS, len(moved)), dtype=numpy.int8) * 2 - 1
+    extreme = int(numpy.sum(numpy.abs(signs @ moved) >= observed - 1e-12))
+    return (extreme + 1) / (SIGN_FLIPS + 1)  # the observed pattern is one of them
+
+
+def bootstrap_mean(values: Array, seed: int = 0) -> Interval:
+    """Mean over tags, shape (tags,), with a 95 % percentile interval from resampling tags. NaNs are left out."""
+    known = values[numpy.isfinite(values)]
+    if not len(known):
+        return Interval(math.nan, math.nan, math.nan)
+    generator = numpy.random.default_rng(seed)
+    picks = generator.integers(0, len(known), size=(BOOTSTRAP_DRAWS, len(known)))
+    low, high = numpy.percentile(known[picks].mean(axis=1), [2.5, 97.5])
+    return Interval(float(known.mean()), float(low), float(high))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's adjusted p, in the given order.
+
+    Source: S. Holm, Scandinavian Journal of Statistics 6 (1979) 65-70.
+    """
+    adjusted = [0.0] * len(p_values)
+    highest = 0.0
+    for rank, position in enumerate(sorted(range(len(p_values)), key=lambda index: p_values[index])):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[position]))
+        adjusted[position] = highest
+    return adjusted

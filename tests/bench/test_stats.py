@@ -1,0 +1,73 @@
+"""Reference values worked out by hand or from the published tables."""
+
+import math
+
+import numpy
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tag_atelier.bench import stats
+
+
+@pytest.mark.parametrize(
+    ("hits", "count", "low", "high"),
+    [(10, 20, 0.299, 0.701), (25, 50, 0.366, 0.634), (70, 100, 0.604, 0.781), (20, 20, 0.839, 1.0), (0, 5, 0.0, 0.434)],
+)
+def test_wilson_gives_the_published_intervals(hits: int, count: int, low: float, high: float) -> None:
+    found = stats.wilson(hits, count)
+    assert (round(found.low, 3), round(found.high, 3)) == (low, high)
+    assert found.value == hits / count
+
+
+def test_wilson_of_nothing_knows_nothing() -> None:
+    found = stats.wilson(0, 0)
+    assert math.isnan(found.value)
+    assert (found.low, found.high) == (0.0, 1.0)
+
+
+@given(count=st.integers(1, 500), share=st.floats(0, 1))
+@settings(max_examples=60)
+def test_wilson_holds_its_share_and_stays_inside(count: int, share: float) -> None:
+    found = stats.wilson(round(share * count), count)
+    assert 0 <= found.low <= found.value + 1e-12
+    assert found.value <= found.high + 1e-12 <= 1 + 1e-12 + 1e-12
+
+
+@pytest.mark.parametrize(
+    ("b", "c", "p"), [(5, 0, 0.0625), (6, 0, 0.03125), (8, 2, 0.109375), (12, 4, 0.076813), (0, 0, 1.0), (3, 3, 1.0)]
+)
+def test_mcnemar_gives_the_exact_binomial(b: int, c: int, p: float) -> None:
+    assert stats.mcnemar(b, c) == pytest.approx(p, abs=1e-6)
+    assert stats.mcnemar(c, b) == stats.mcnemar(b, c)
+
+
+@given(b=st.integers(0, 7), c=st.integers(0, 7), ties=st.integers(0, 5))
+@settings(max_examples=40)
+def test_sign_flip_is_mcnemar_for_hits_and_misses(b: int, c: int, ties: int) -> None:
+    differences = numpy.array([1.0] * b + [-1.0] * c + [0.0] * ties)
+    assert stats.sign_flip(differences) == pytest.approx(stats.mcnemar(b, c), abs=1e-12)
+
+
+def test_sign_flip_of_many_differences_is_near_the_exact_value() -> None:
+    differences = numpy.array([1.0] * 20 + [-1.0] * 8)
+    assert stats.sign_flip(differences, seed=3) == pytest.approx(stats.mcnemar(20, 8), abs=0.006)
+
+
+def test_bootstrap_is_the_mean_with_an_interval_around_it() -> None:
+    values = numpy.array([0.0, 1.0] * 50 + [math.nan])
+    found = stats.bootstrap_mean(values, seed=1)
+    assert found.value == 0.5
+    # normal theory: 0.5 ± 1.96 · sqrt(0.25 / 100)
+    assert found.low == pytest.approx(0.402, abs=0.015)
+    assert found.high == pytest.approx(0.598, abs=0.015)
+    assert found == stats.bootstrap_mean(values, seed=1)
+
+
+def test_bootstrap_of_nothing_is_not_a_number() -> None:
+    assert all(math.isnan(number) for number in stats.bootstrap_mean(numpy.array([math.nan])))
+
+
+def test_holm_gives_the_textbook_example() -> None:
+    assert stats.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert stats.holm([]) == []
