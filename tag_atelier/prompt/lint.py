@@ -1,0 +1,214 @@
+"""Finds what a prompt says to the WebUI other than its writer meant, and offers a fix for it. Changes nothing itself.
+
+The checks on brackets, numbers and operators are here, those on words in ``lint_words``; ``CHECKS`` lists them all.
+Called by page, API and command line; to add a check, write a function from ``Text`` to findings and list it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from tag_atelier.prompt.catalogue import Catalogue
+from tag_atelier.prompt.findings import Finding, Text
+from tag_atelier.prompt.grammar import NETWORK, Border, Item, Segment, parse, trailing_weight
+from tag_atelier.prompt.lint_words import WORD_CHECKS
+from tag_atelier.prompt.profile import Profile
+from tag_atelier.prompt.reading import tags_of
+
+MAX_CHARACTERS = 65_536
+
+_FACE = re.compile(r"[>;:=][-o']?[()\[\]]|[()\[\]][-o']?[:;=]<?|>:[()\[\]]")
+_SIGN = re.compile(r"\\[()\[\]{}\\]|[()\[\]{}]")
+_PAIRS = {")": "(", "]": "[", "}": "{"}
+_FULL_WIDTH = {"，": ", ", "（": "(", "）": ")", "：": ":", "、": ", ", "［": "[", "］": "]", "｛": "{", "｝": "}"}
+_FULL_WIDTH_RUN = re.compile("[" + "".join(_FULL_WIDTH) + "]+")
+_BRACES = re.compile(r"(?<!\$)(\{+)([^{}|]*)(\}+)")
+_NAI_NUMBER = re.compile(r"([-+]?\d+(?:\.\d+)?)::([^:]+?)(?:::|\Z)")
+_BAD_NUMBER = re.compile(r":\s*([-+]?\d*\.\d*)(\.[.\d]*)\s*(?=\))")
+_SCHEDULE = re.compile(r"(?<!\\)\[([^\[\]():|\\]+):\s*(\d*\.?\d+)\s*\]")
+_STEP_ONE = re.compile(r"(?<!\\)\[[^\[\]():|\\]*:[^\[\]():|\\]*:\s*([01])\s*\]")
+_INNER_NUMBER = re.compile(r"(?<!\\)\(([^()\[\]]*?:\s*\d*\.?\d+\s*),[^()\[\]]*\)")
+
+
+def lint(text: str, profile: Profile, catalogue: Catalogue, negative: bool = False) -> list[Finding]:
+    """Findings in order of place; none for a prompt above 65,536 characters, which is not looked at."""
+    if len(text) > MAX_CHARACTERS:
+        return []
+    subject = Text(text, parse(text, negative), profile, catalogue, negative)
+    found = [finding for check in CHECKS for finding in check(subject)]
+    return sorted(set(found), key=lambda finding: (finding.start, finding.end, finding.code))
+
+
+def _trailing_number(subject: Text) -> Iterator[Finding]:
+    for segment in subject.prompt.segments:
+        if segment.locked != "trailing_weight":
+            continue
+        item = next(item for item in reversed(segment.items) if NETWORK.sub("", item.core).strip())
+        found = trailing_weight(item.core)
+        if found is None:
+            continue
+        name = item.core[: found[0]].strip()
+        fix = f"({item.core})" if any(sign.isalnum() for sign in name) else f"({item.core}:1.0)"
+        message = (
+            f"The prompt ends in '{item.core}'; the WebUI reads that as weight {found[1]:g} for the whole prompt."
+            " Put brackets around the tag."
+        )
+        yield Finding("trailing_number", item.start, item.start + len(item.core), message, fix, "error")
+
+
+def _unbalanced(subject: Text) -> Iterator[Finding]:
+    stack: list[tuple[str, int]] = []
+    for found in _SIGN.finditer(subject.text):
+        sign, at = found.group(), found.start()
+        if sign in _PAIRS:
+            if stack and stack[-1][0] == _PAIRS[sign]:
+                stack.pop()
+            elif sign != "}":
+                yield _bracket(subject, at, "is a plain character: nothing before it opened that bracket", "note")
+        elif len(sign) == 1:
+            stack.append((sign, at))
+    for sign, at in stack[:20]:
+        if sign == "{":
+            continue
+        effect = "raises" if sign == "(" else "lowers"
+        yield _bracket(subject, at, f"is never closed, so it {effect} the weight of everything behind it", "error")
+
+
+def _bracket(subject: Text, at: int, effect: str, severity: str) -> Finding:
+    sign = subject.text[at]
+    face = next((match for match in _FACE.finditer(subject.text, max(0, at - 3)) if match.start() <= at < match.end()), None)
+    if face is None:
+        return Finding("unbalanced", at, at + 1, f"The '{sign}' {effect}. Close it or write '\\{sign}'.", None, severity)
+    fix = re.sub(r"([()\[\]])", r"\\\1", face.group())
+    message = f"The '{sign}' of '{face.group()}' {effect}. Write '{fix}'."
+    return Finding("face_bracket", face.start(), face.end(), message, fix, severity)
+
+
+def _full_width(subject: Text) -> Iterator[Finding]:
+    for found in _FULL_WIDTH_RUN.finditer(subject.text):
+        fix = "".join(_FULL_WIDTH[sign] for sign in found.group())
+        message = f"'{found.group()}' is full-width and plain text to the WebUI. Write '{fix.strip()}'."
+        yield Finding("full_width", found.start(), found.end(), message, fix, "warning")
+
+
+def _break_in_brackets(subject: Text) -> Iterator[Finding]:
+    for item in subject.prompt.items:
+        for found in re.finditer(r"\bBREAK\b", item.core):
+            at = item.start + found.start()
+            message = "BREAK inside brackets ends no chunk; the word itself is drawn at a negative weight. Move it out of them."
+            yield Finding("break_in_brackets", at, at + 5, message, None, "error")
+
+
+def _braces(subject: Text) -> Iterator[Finding]:
+    for found in _BRACES.finditer(subject.text):
+        inner = found.group(2)
+        depth = min(len(found.group(1)), len(found.group(3)))
+        if not inner.strip() or inner.strip() == "prompt" or inner.startswith(("$", "__")):
+            continue
+        fix = f"({inner}:{1.05**depth:.4g})"
+        message = "Curly brackets are another program's emphasis and plain text here; round ones with a number do the same."
+        yield Finding("nai_braces", found.start(), found.end(), message, fix, "warning")
+    for found in _NAI_NUMBER.finditer(subject.text):
+        fix = f"({found.group(2).strip()}:{float(found.group(1)):g})"
+        message = "'number::tag::' is another program's emphasis and plain text to the WebUI; round brackets do the same."
+        yield Finding("nai_number", found.start(), found.end(), message, fix, "warning")
+
+
+def _bad_number(subject: Text) -> Iterator[Finding]:
+    for found in _BAD_NUMBER.finditer(subject.text):
+        message = f"'{found.group().strip()}' is no number; the WebUI stops with an error at it. Write '{found.group(1)}'."
+        yield Finding("bad_number", found.start(), found.end(), message, f":{found.group(1)}", "error")
+
+
+def _schedules(subject: Text) -> Iterator[Finding]:
+    for found in _SCHEDULE.finditer(subject.text):
+        number = float(found.group(2))
+        when = f"after {number:.0%} of the steps" if "." in found.group(2) else f"from step {number:g} on"
+        message = f"Square brackets with a number are a schedule: this is drawn only {when}. For a weight use round brackets."
+        fix = f"({found.group(1)}:{found.group(2)})" if number <= 2 and "." in found.group(2) else None
+        yield Finding("schedule_as_weight", found.start(), found.end(), message, fix, "warning")
+    for found in _STEP_ONE.finditer(subject.text):
+        message = f"'{found.group(1)}' without a point is a step; write '{found.group(1)}.0' for a share of all steps."
+        yield Finding("step_or_share", found.start(1), found.end(1), message, f"{found.group(1)}.0", "warning")
+
+
+def _inner_number(subject: Text) -> Iterator[Finding]:
+    for found in _INNER_NUMBER.finditer(subject.text):
+        message = "Only a number directly before the closing bracket is a weight; the others in this group are plain text."
+        yield Finding("number_inside_group", found.start(1), found.end(1), message, None, "warning")
+
+
+def _and_word(subject: Text) -> Iterator[Finding]:
+    """AND between two words of one tag: no comma on either side and no weight behind."""
+    if subject.negative:
+        for found in re.finditer(r"\bAND\b", subject.text):
+            message = "AND means nothing in the negative prompt; it is a plain word there. Use a comma."
+            yield Finding("and_in_negative", found.start(), found.end(), message, ",", "warning")
+        return
+    pieces = subject.prompt.pieces
+    for index, piece in enumerate(pieces):
+        if not isinstance(piece, Border) or piece.kind != "and" or not 0 < index < len(pieces) - 1:
+            continue
+        left, right = pieces[index - 1], pieces[index + 1]
+        if not isinstance(left, Segment) or not isinstance(right, Segment):
+            continue
+        weighted = any(isinstance(border, Border) and border.kind == "weight" for border in pieces[index + 1 :])
+        if not weighted and _is_short(left.items[-1]) and _is_short(right.items[0]):
+            message = "Upper-case AND draws two prompts over each other; write 'and' where it belongs to a tag."
+            yield Finding("and_between_words", piece.start, piece.start + 3, message, "and", "warning")
+
+
+def _is_short(item: Item) -> bool:
+    return 0 < len(item.core.split()) <= 2
+
+
+def _networks(subject: Text) -> Iterator[Finding]:
+    for found in NETWORK.finditer(subject.text):
+        kind, arguments = found.group(1), found.group(2)
+        span = (found.start(), found.end())
+        name, _, rest = arguments.partition(":")
+        if subject.negative:
+            message = f"<{kind}:…> works only in the positive prompt; here it is plain text. Move it."
+            yield Finding("network_in_negative", *span, message, "", "warning")
+        if name != name.strip("\"' "):
+            fix = f"<{kind}:{name.strip(chr(34) + chr(39) + ' ')}{':' + rest if rest else ''}>"
+            yield Finding("network_quotes", *span, f"The name of a {kind} takes no quotes or spaces around it.", fix, "error")
+        for ending in (".safetensors", ".pt", ".ckpt"):
+            if name.endswith(ending):
+                fix = f"<{kind}:{name.removesuffix(ending)}{':' + rest if rest else ''}>"
+                yield Finding("network_ending", *span, f"The name of a {kind} is written without '{ending}'.", fix, "error")
+
+
+def _duplicates(subject: Text) -> Iterator[Finding]:
+    first: dict[str, Item] = {}
+    for segment in subject.prompt.segments:
+        if segment.locked == "unbalanced":
+            continue
+        for item in segment.items:
+            for tag in tags_of(item.core):
+                name = subject.name(tag)
+                earlier = first.setdefault(name, item)
+                if earlier is item:
+                    continue
+                same = earlier.core == item.core
+                how = "twice" if same else f"as '{earlier.core}' and as '{item.core}'"
+                message = f"'{tag}' stands here {how}; the WebUI counts both. Keep the one you mean."
+                end = item.start + len(item.core)
+                yield Finding("duplicate" if same else "duplicate_weight", item.start, end, message, None, "note")
+
+
+CHECKS: tuple[Callable[[Text], Iterator[Finding]], ...] = (
+    _trailing_number,
+    _unbalanced,
+    _full_width,
+    _break_in_brackets,
+    _braces,
+    _bad_number,
+    _schedules,
+    _inner_number,
+    _and_word,
+    _networks,
+    _duplicates,
+    *WORD_CHECKS,
+)
