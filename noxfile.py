@@ -30,7 +30,7 @@ GRADIO3 = [
     "httpx==0.24.1",
     "huggingface_hub==0.26.5",
     "numpy==1.26.4",
-    "pillow==9.5.0",
+    "pillow==9.5.0; python_version < '3.12'",
     "pyyaml>=6",
 ]
 """WebUI 1.10.1's set; torch, diffusers, onnxruntime and pytest are the main environment's."""
@@ -129,6 +129,8 @@ def unit(session: nox.Session) -> None:
 @nox.session
 def gradio3(session: nox.Session) -> None:
     """What shows or answers anything, beside WebUI 1.10.1's gradio 3.41.2, fastapi 0.94 and pydantic 1."""
+    if sys.version_info >= (3, 13):
+        session.skip("gradio 3 wants numpy 1, which this Python has no wheels for")
     python = environment(session, "gradio3", MAIN, GRADIO3)
     borrowed = site_packages(str(python)) / "zz_main_environment.pth"  # appended to sys.path: its own packages win
     borrowed.write_text(str(site_packages(MAIN)) + "\n", encoding="utf-8")
