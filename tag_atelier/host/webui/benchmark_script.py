@@ -71,7 +71,7 @@ def _read(plan: Any) -> dict[str, object]:
         except yaml.YAMLError as error:
             raise RequestError(f"The plan is neither JSON nor YAML: {' '.join(str(error).split())}") from error
     if not isinstance(plan, Mapping):
-        raise RequestError(f"The plan of '{TITLE}' is no mapping; expected for example {{\"preset\": \"rare-8\"}}.")
+        raise RequestError(f'The plan of \'{TITLE}\' is no mapping; expected for example {{"preset": "rare-8"}}.')
     return {str(key): value for key, value in plan.items()}
 
 

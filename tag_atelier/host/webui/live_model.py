@@ -18,6 +18,8 @@ from tag_atelier.ports import Checkpoint
 if TYPE_CHECKING:
     import torch
 
+VAE_PREFIX = "first_stage_model."
+
 _CACHES = (
     (StableDiffusionProcessing, "cached_c"),
     (StableDiffusionProcessing, "cached_uc"),
@@ -42,8 +44,11 @@ class WebuiLiveModel:
     def __init__(self) -> None:
         self._originals: dict[str, list[torch.Tensor]] = {}
         self._model: Any = None
-        """The model object that was changed; another one may be loaded by now."""
+        """The model object that was changed, None when none is; another one may be loaded by now."""
         self._filename = ""
+        self._vae_file: Any = None
+        """The separate VAE file whose tensors ``_originals`` holds under the VAE's keys; None: the checkpoint's own."""
+        self._empty_prompt: Any = None
 
     def checkpoint(self) -> Checkpoint:
         """What is loaded; loads it first on Forge, where nothing is before the first job."""
@@ -64,18 +69,20 @@ class WebuiLiveModel:
 
         self.settle()
         model = _loaded_model()
-        self._model, self._filename = model, model.sd_checkpoint_info.filename
+        if self._model is None:
+            self._remember(model)
         with torch.inference_mode():
-            networks.take_out(model)
-            found = targets(model)
             try:
+                networks.take_out(model)
+                found = targets(model)
                 for key, tensor in tensors:
                     if key not in found:
                         raise HostError(f"The loaded model has no tensor '{key}'; expected one of the checkpoint's names.")
                     self._change(key, found[key], tensor)
-                self._recondition(model, self._originals)
+                if any(map(is_text_encoder, self._originals)):
+                    _renew_empty_prompt(model)
             except BaseException:
-                self._put_back(model)
+                self._put_back()
                 raise
             networks.forget(model)
         forget_conditionings()
@@ -83,31 +90,32 @@ class WebuiLiveModel:
     def restore(self) -> None:
         """See ``ports.LiveModel.restore``."""
         self.settle()
-        if self._originals:
-            self._put_back(self._model)
+        if self._model is not None:
+            self._put_back()
 
     def settle(self) -> None:
         """Notice that the WebUI switched models: its new weights are not ours to restore, the old model's are.
 
         Called when a model was loaded and at the start of every job, so that nothing stays changed for long.
         """
-        if not self._originals:
+        if self._model is None:
             return
         current = sd_models.model_data.sd_model
-        if current is self._model and current.sd_checkpoint_info.filename == self._filename:
-            return
-        if current is self._model:
-            self._originals.clear()  # the same object with another file's weights: every tensor was read anew
-            forget_conditionings()
-        else:
-            self._put_back(self._model)
+        if current is not self._model:
+            self._put_back()
+        elif current.sd_checkpoint_info.filename != self._filename:
+            self._drop()
 
     def reloaded(self) -> None:
         """The WebUI read the loaded checkpoint from its file again: nothing of ours is in it any more."""
-        if self._originals and sd_models.model_data.sd_model in (self._model, None):
-            self._originals.clear()
-            forget_conditionings()
+        if self._model is not None and sd_models.model_data.sd_model in (self._model, None):
+            self._drop()
         self.settle()
+
+    def _remember(self, model: Any) -> None:
+        self._model, self._filename = model, model.sd_checkpoint_info.filename
+        self._vae_file = _vae_file(model)
+        self._empty_prompt = getattr(model, "cond_stage_model_empty_prompt", None)
 
     def _change(self, key: str, places: list[Target], tensor: torch.Tensor) -> None:
         for place in places:
@@ -121,30 +129,52 @@ class WebuiLiveModel:
         for place in places:
             place.tensor.copy_(place.convert(tensor))
 
-    def _put_back(self, model: Any) -> None:
+    def _put_back(self) -> None:
+        """Copy every original back. A model that the WebUI has thrown away meanwhile has nothing to be put back into."""
         import torch
 
+        model = self._model
+        other_vae = _vae_file(model) != self._vae_file
         with torch.inference_mode():
             networks.take_out(model)
             found = targets(model)
             for key, parts in self._originals.items():
-                for place, original in zip(found.get(key, []), parts, strict=False):
+                places = found.get(key, [])
+                if other_vae and key.startswith(VAE_PREFIX):
+                    places = self._kept_vae(key)
+                for place, original in zip(places, parts, strict=False):
                     if not place.tensor.is_meta:
                         place.tensor.copy_(original)
-            changed = dict(self._originals)
-            self._originals.clear()
             networks.forget(model)
-            self._recondition(model, changed)
+        if self._empty_prompt is not None:
+            model.cond_stage_model_empty_prompt = self._empty_prompt
+        self._drop()
+
+    def _kept_vae(self, key: str) -> list[Target]:
+        """Where A1111 keeps the checkpoint's own VAE while a VAE file stands in for it (modules/sd_vae.py:45-50)."""
+        kept = getattr(self._model, "base_vae", None)
+        if kept is None or self._vae_file is not None:
+            return []
+        return [Target(kept[key[len(VAE_PREFIX) :]])]
+
+    def _drop(self) -> None:
+        self._originals.clear()
+        self._model = self._empty_prompt = self._vae_file = None
         forget_conditionings()
 
-    def _recondition(self, model: Any, changed: Iterable[str]) -> None:
-        """A1111 keeps the empty prompt's conditioning from load time (modules/sd_models.py:868-869)."""
-        import torch
 
-        if is_forge() or model is not sd_models.model_data.sd_model or not any(map(is_text_encoder, changed)):
-            return
+def _renew_empty_prompt(model: Any) -> None:
+    """A1111 pads with the empty prompt's conditioning, which it computes at load only (modules/sd_models.py:868-869)."""
+    import torch
+
+    if not is_forge():
         with devices.autocast(), torch.no_grad():
             model.cond_stage_model_empty_prompt = sd_models.get_empty_cond(model)
+
+
+def _vae_file(model: Any) -> Any:
+    """The VAE file loaded in place of the checkpoint's own (A1111 modules/sd_vae.py:234); always None on Forge."""
+    return getattr(model, "loaded_vae_file", None)
 
 
 def _loaded_model() -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from modules import scripts, shared
@@ -17,17 +18,32 @@ logger = logging.getLogger(__name__)
 TITLE = "Tag Atelier"
 
 
+INFOTEXT = {
+    "profile": "Tag Atelier profile",
+    "arrange": "Tag Atelier arrange",
+    "quality": "Tag Atelier quality",
+    "negative_preset": "Tag Atelier negative",
+}
+"""Keys under which a picture tells what the panel did; ``ui`` reads the same ones back on paste."""
+MERGE_INFOTEXT = "Tag Atelier merge"
+
+
+class Panel(Protocol):
+    """The controls as drawn."""
+
+    components: Sequence[Any]
+    infotext_fields: Sequence[tuple[Any, Any]]
+    """Which control takes what on paste."""
+
+
 class PanelPage(Protocol):
     """What ``ui`` provides: the controls, and how their values read."""
 
-    def build(self, atelier: Atelier, is_img2img: bool) -> list[Any]:
+    def build_panel(self, atelier: Atelier, is_img2img: bool) -> Panel:
         """Draw the controls; called several times, keeps nothing."""
 
     def values_to_request(self, values: tuple[Any, ...]) -> object:
         """The controls' values as the object (or JSON string) that ``PanelRequest`` reads."""
-
-    def infotext_fields(self, components: list[Any]) -> list[tuple[Any, Any]]:
-        """Which control takes which infotext field on paste."""
 
 
 class StateProgress:
@@ -63,9 +79,9 @@ def make_panel_script(atelier: Atelier, page: PanelPage) -> type[scripts.Script]
             return scripts.AlwaysVisible
 
         def ui(self, is_img2img: bool) -> list[Any]:
-            components = page.build(atelier, is_img2img)
-            self.infotext_fields = page.infotext_fields(components)
-            return components
+            drawn = page.build_panel(atelier, is_img2img)
+            self.infotext_fields = list(drawn.infotext_fields)
+            return list(drawn.components)
 
         def before_process(self, p: Any, *values: Any) -> None:
             self._request = PanelRequest()
@@ -87,7 +103,7 @@ def make_panel_script(atelier: Atelier, page: PanelPage) -> type[scripts.Script]
                 refuse_later(p, error, "init")
             recipe = atelier.merges.live_recipe
             if recipe is not None:
-                p.extra_generation_params["Tag Atelier merge"] = recipe.digest[:16]
+                p.extra_generation_params[MERGE_INFOTEXT] = recipe.digest[:16]
 
         def postprocess(self, p: Any, processed: Any, *values: Any) -> None:
             if self._request.merge is not None:
@@ -108,7 +124,15 @@ def _write_prompts(atelier: Atelier, p: Any, request: PanelRequest) -> None:
             for positive, negative in zip(p.all_hr_prompts, p.all_hr_negative_prompts, strict=True)
         ]
         p.all_hr_prompts, p.all_hr_negative_prompts = [pair[0] for pair in hires], [pair[1] for pair in hires]
-    p.extra_generation_params["Tag Atelier profile"] = request.profile
+    p.extra_generation_params.update(_infotext(request))
+
+
+def _infotext(request: PanelRequest) -> dict[str, str]:
+    """What of a request is not the default, and always the family."""
+    said = {"profile": request.profile, "quality": request.quality, "negative_preset": request.negative_preset}
+    if not request.arrange:
+        said["arrange"] = "False"
+    return {INFOTEXT[name]: value for name, value in said.items() if value}
 
 
 def _merge(atelier: Atelier, p: Any, request: PanelRequest) -> None:
