@@ -27,6 +27,9 @@ class _AnythingType(type):
             raise AttributeError(name)
         return Anything
 
+    def __fspath__(cls) -> str:
+        return str(ROOT / "no-such-folder")
+
 
 class Anything(metaclass=_AnythingType):
     """Any class, function or value of the WebUI: can be subclassed, called, decorated with, read and looped over."""
