@@ -1,8 +1,8 @@
-# One command each on a fresh machine: Python 3.10-3.12, make and a package index. What they do is written in Python
+# One command each on a fresh machine: Python 3.10-3.13, make and a package index. What they do is written in Python
 # (noxfile.py, tag_atelier/cli.py), so that Windows, which has no make, loses nothing: see README.md.
 
-PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.10; do \
-	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.10 python3.13; do \
+	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
@@ -22,7 +22,7 @@ test-webui: $(INSTALLED)  ## the real WebUI in SD_WEBUI_DIR, ~/stable-diffusion-
 	$(RUN) -m nox -s webui
 
 $(INSTALLED): pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Found no Python 3.10, 3.11 or 3.12; install one or say make PYTHON=/path/to/python."; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Found no Python 3.10 to 3.13; install one or say make PYTHON=/path/to/python."; exit 1; }
 	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --disable-pip-version-check -e ".[embedded,tune,dev]"
 	touch $@
