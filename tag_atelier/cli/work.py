@@ -107,20 +107,22 @@ class FolderFiles:
 
 
 def _tune(given: argparse.Namespace) -> int:
-    from tag_atelier.tune.sweep import sweep
+    from tag_atelier.jobs.merges import read_recipe
+    from tag_atelier.tagger import find_tagger
+    from tag_atelier.tune.sweep import Experiment, sweep
 
     try:
         alphas = [float(part) for part in given.alphas.split(",")]
     except ValueError as error:
         raise RecipeError(f"--alphas is '{given.alphas}'; expected numbers such as 0,0.5,1.") from error
-    host = embedded_host(given.checkpoints, given.tagger, data_folder())
-    atelier = Atelier(host)
+    atelier = Atelier(embedded_host(given.checkpoints, given.tagger, data_folder()))
+    spec = atelier.benchmarks.read_spec(read_plan(given.plan))
+    scorer = find_tagger(atelier.host.tagger_folders, spec.tagger)
+    experiment = Experiment(spec, atelier.host, scorer, atelier.prompts.catalogue, given.out)
     with bar() as progress:
-        best = sweep(
-            _text(given.recipe, "recipe"), atelier.benchmarks.read_spec(read_plan(given.plan)), alphas, host,
-            atelier.prompts.catalogue, given.out, progress,
-        )  # fmt: skip
-    for trial in best.trials:
-        print(f"{trial.alpha}\t{trial.score:.4f}\t[{trial.low:.4f}, {trial.high:.4f}]")
-    print(f"best alpha {best.alpha}: {given.out / 'best.yaml'}", file=sys.stderr)
+        found = sweep(read_recipe(_text(given.recipe, "recipe")), alphas, experiment, progress)
+    for trial in found.trials:
+        print(f"{trial.alpha:g}\t{trial.score:.4f}\t[{trial.low:.4f}, {trial.high:.4f}]")
+    words = "better than the first model alone" if found.separable else "not separable from the first model alone"
+    print(f"Best alpha {found.best.alpha:g}, {words}: {given.out / 'best.yaml'}", file=sys.stderr)
     return 0

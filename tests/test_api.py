@@ -1,0 +1,147 @@
+"""The routes: what they answer, whom they refuse, and that every error is one sentence."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes import FakeScorer, fake_host
+
+fastapi = pytest.importorskip("fastapi")
+pytest.importorskip("httpx")
+
+from fastapi.testclient import TestClient  # noqa: E402
+
+from tag_atelier import api  # noqa: E402
+from tag_atelier.jobs.atelier import Atelier  # noqa: E402
+
+PLAN = {"name": "two tags", "template": "1girl, {tag}", "tags": ["glaring", "reaching"], "checkpoints": ["model-a"]} | {
+    "parameters": {"width": 64, "height": 64, "steps": 2, "sampler": "Euler"}
+}
+
+
+@pytest.fixture
+def atelier(tmp_path: Path) -> Atelier:
+    return Atelier(fake_host(tmp_path), find_scorer=lambda _folders, _name: FakeScorer())
+
+
+@pytest.fixture
+def client(atelier: Atelier) -> Any:
+    app = fastapi.FastAPI()
+    api.mount(app, atelier, lambda _request: True)
+    return TestClient(app)
+
+
+def finished(client: Any, job: dict[str, Any]) -> dict[str, Any]:
+    """The job once it is over."""
+    for _ in range(600):
+        shown: dict[str, Any] = client.get(f"/tag-atelier/v1/jobs/{job['id']}").json()
+        if shown["state"] in ("done", "failed", "cancelled"):
+            return shown
+        time.sleep(0.05)
+    raise AssertionError(f"the job did not end: {shown}")
+
+
+def test_arrange_answers_with_the_text_in_order(client: Any) -> None:
+    answer = client.post("/tag-atelier/v1/prompt/arrange", json={"text": "blue eyes, 1girl, forest", "profile": "aidxl"})
+    assert answer.status_code == 200
+    assert answer.json()["text"] == "1girl, forest, blue eyes"
+    assert answer.json()["changed"] is True
+
+
+def test_lint_names_the_trap(client: Any) -> None:
+    findings = client.post("/tag-atelier/v1/prompt/lint", json={"text": "1girl, hat, :3"}).json()["findings"]
+    assert any(":3" in finding["message"] for finding in findings)
+
+
+def test_slots_keep_the_order_given(client: Any) -> None:
+    slots = client.post("/tag-atelier/v1/prompt/slots", json={"tags": ["white hair", "forest"]}).json()["slots"]
+    assert [(slot["tag"], slot["slot"]) for slot in slots] == [("white hair", "main_char"), ("forest", "main_env")]
+
+
+def test_names_and_status_need_no_model(client: Any) -> None:
+    names = client.get("/tag-atelier/v1/names").json()
+    assert names["checkpoints"] == ["model-a", "model-b"]
+    assert "aidxl" in names["profiles"] and "weighted_sum" in names["methods"]
+    status = client.get("/tag-atelier/v1/status").json()
+    assert (status["loaded"], status["dirty"], status["live_merge"]) == (None, False, None)
+
+
+def test_a_benchmark_runs_as_a_job_and_its_report_is_served(client: Any) -> None:
+    planned = client.post("/tag-atelier/v1/benchmarks/plan", json={"spec": PLAN}).json()
+    assert planned["estimate"]["images"] == 3
+    started = client.post("/tag-atelier/v1/benchmarks", json={"spec": PLAN})
+    assert started.status_code == 202
+    job = finished(client, started.json())
+    assert (job["state"], job["error"]) == ("done", "")
+    runs = client.get("/tag-atelier/v1/runs").json()["runs"]
+    assert [run["id"] for run in runs] == [job["result"]["run"]]
+    report = client.get(f"/tag-atelier/v1/runs/{runs[0]['id']}/report.html")
+    assert report.status_code == 200 and "<html" in report.text
+
+
+def test_the_same_plan_is_taken_up_and_draws_nothing_twice(client: Any, atelier: Atelier) -> None:
+    first = finished(client, client.post("/tag-atelier/v1/benchmarks", json={"spec": PLAN}).json())
+    drawn = len(atelier.host.sampler.batches)  # type: ignore[attr-defined]
+    second = finished(client, client.post("/tag-atelier/v1/benchmarks", json={"spec": PLAN}).json())
+    assert second["result"]["run"] == first["result"]["run"]
+    assert len(atelier.host.sampler.batches) == drawn  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "sentence"),
+    [
+        ("POST", "/prompt/arrange", "{", 422, "The request body is not valid JSON"),
+        ("POST", "/prompt/arrange", '["x"]', 422, "is a list; expected an object"),
+        ("POST", "/prompt/arrange", '{"text": "a", "profil": "x"}', 422, "unknown key(s) profil"),
+        ("POST", "/prompt/arrange", '{"text": "a", "profile": "nope"}', 404, "Unknown profile 'nope'; expected one of: aidxl"),
+        ("POST", "/prompt/arrange", "{}", 422, "'text' is missing; expected a string."),
+        ("POST", "/prompt/slots", '{"tags": "x"}', 422, "'tags' is not a list of strings"),
+        ("POST", "/benchmarks", "{}", 422, "'spec' is missing"),
+        ("POST", "/benchmarks", '{"spec": {"preset": "nope"}}', 404, "Unknown benchmark preset 'nope'"),
+        ("POST", "/merges", '{"recipe": {"method": "nope", "models": ["a", "b"]}, "name": "x"}', 404, "nope"),
+        ("POST", "/merges", '{"recipe": 3, "name": "x"}', 422, "The recipe is neither an object nor a text"),
+        (
+            "POST",
+            "/live",
+            '{"recipe": {"method": "weighted_sum", "models": ["x", "model-a"], "alpha": 0.5}}',
+            404,
+            "checkpoint",
+        ),
+        ("DELETE", "/live", "", 502, "The host 'fake' cannot change a loaded model"),
+        ("GET", "/jobs/nope", "", 404, "Unknown job 'nope'"),
+        ("GET", "/runs/..%2f..%2fetc/report.html", "", 404, ""),
+        ("GET", "/runs/nope/report.html", "", 404, "Unknown run 'nope'"),
+    ],
+)
+def test_bad_input_is_a_4xx_and_one_sentence(
+    client: Any, method: str, path: str, body: str, status: int, sentence: str
+) -> None:
+    answer = client.request(method, f"/tag-atelier/v1{path}", content=body.encode())
+    assert (answer.status_code, sentence in str(answer.json()["detail"])) == (status, True), answer.text
+
+
+def test_a_body_that_is_too_large_is_refused_unread(client: Any) -> None:
+    answer = client.post("/tag-atelier/v1/prompt/arrange", content=b'{"text": "' + b"a" * 1_000_001 + b'"}')
+    assert answer.status_code == 413
+
+
+def test_without_a_login_only_the_page_token_opens_the_routes(atelier: Atelier) -> None:
+    app = fastapi.FastAPI()
+    api.mount(app, atelier, lambda request: request.headers.get("authorization") == "Basic good")
+    client = TestClient(app)
+    for route in api.ROUTES:
+        path = api.PREFIX + route.path.format(job_id="x", run_id="x", name="x")
+        assert client.request(route.method, path).status_code == 401, path
+    path = api.PREFIX + "/status"
+    assert client.get(path, headers={"Authorization": "Basic good"}).status_code == 200
+    assert client.get(path, headers={"X-Tag-Atelier": api.PAGE_TOKEN}).status_code == 200
+    assert client.get(path, headers={"X-Tag-Atelier": "guess"}).status_code == 401
+
+
+def test_another_site_cannot_start_anything(client: Any) -> None:
+    answer = client.post("/tag-atelier/v1/benchmarks", json={"spec": PLAN}, headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == 403
