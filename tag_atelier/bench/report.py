@@ -1,0 +1,71 @@
+"""Writes a run's report: one offline HTML file, Markdown, CSV, JSON and a contact sheet. Valid while the run goes on."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tag_atelier.bench import report_page, report_tables, sheet
+from tag_atelier.bench.report_data import ReportData
+from tag_atelier.bench.score import evaluate
+from tag_atelier.bench.store import Store, StoredCell, write_whole
+from tag_atelier.language import Language
+
+SINGLE_FILE_CELLS = 500
+"""Up to so many cells the pictures are inside the HTML file; above, they lie in ``thumbs`` beside it."""
+
+
+def write(store: Store, folder: str | Path, language: Language = "en") -> Path:
+    """Write report.html, report.md, results.csv, results.json and sheet.png into ``folder``.
+
+    Returns:
+        The path of report.html. A run that is not complete gives a report that says so.
+
+    Raises:
+        OSError: the folder cannot be written. Files are moved into place whole, so an older report stays until then.
+    """
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    data = read(store, target, language)
+    pages = {
+        "report.md": report_tables.markdown(data),
+        "results.csv": report_tables.csv_text(data),
+        "results.json": report_tables.json_text(data),
+        "report.html": report_page.page(data),
+    }
+    if data.cells:
+        buffer = io.BytesIO()
+        sheet.contact_sheet(data, target / "thumbs").save(buffer, "PNG", compress_level=6)
+        write_whole(target / "sheet.png", buffer.getvalue())
+    for name, text in pages.items():
+        # Spreadsheets on Windows take a csv for UTF-8 only with the mark at its front.
+        write_whole(target / name, text.encode("utf-8-sig" if name.endswith(".csv") else "utf-8"))
+    return target / "report.html"
+
+
+def read(store: Store, folder: Path, language: Language = "en") -> ReportData:
+    """The run as every form of the report needs it; thumbnails are made here, several at a time."""
+    cells = store.cells()
+    with ThreadPoolExecutor(sheet.default_threads()) as pool:
+        paths = list(pool.map(lambda stored: sheet.thumbnail(stored, folder / "thumbs"), cells))
+    small = {stored.cell.key: path for stored, path in zip(cells, paths, strict=True) if path is not None}
+    return ReportData(
+        plan=store.plan(),
+        manifest=store.manifest(),
+        evaluation=evaluate(store),
+        cells=cells,
+        language=language,
+        picture=_addresses(small, embedded=len(cells) <= SINGLE_FILE_CELLS),
+    )
+
+
+def _addresses(small: dict[str, Path], embedded: bool) -> Callable[[StoredCell], str]:
+    def address(stored: StoredCell) -> str:
+        path = small.get(stored.cell.key)
+        if path is None:
+            return ""
+        return sheet.data_uri(path) if embedded else f"thumbs/{path.name}"
+
+    return address

@@ -1,0 +1,149 @@
+"""What every form of the report shows: the run's values and its sentences in one language. Used by ``bench.report*``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tag_atelier.bench.score import CheckpointScore, Evaluation, TagScore
+from tag_atelier.bench.stats import Interval
+from tag_atelier.bench.store import StoredCell
+from tag_atelier.language import Language, sentence
+
+DASH = "–"
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """One run, read once, for HTML, Markdown, CSV and JSON alike."""
+
+    plan: Mapping[str, Any]
+    manifest: Mapping[str, Any]
+    evaluation: Evaluation
+    cells: Sequence[StoredCell]
+    language: Language
+    picture: Callable[[StoredCell], str]
+    """Address of a cell's small picture: a data URI, or a path beside the report; empty where there is none."""
+
+    def say(self, english: str, **values: object) -> str:
+        """``english`` in the report's language."""
+        return sentence(english, self.language, **values)
+
+    @property
+    def name(self) -> str:
+        """The plan's name."""
+        return str(self.plan.get("name", ""))
+
+    @property
+    def tags(self) -> list[dict[str, Any]]:
+        """The planned tags in order, as ``PlannedTag`` fields."""
+        return list(self.plan.get("tags", []))
+
+    @property
+    def checkpoints(self) -> tuple[CheckpointScore, ...]:
+        """In the plan's order."""
+        return self.evaluation.checkpoints
+
+    def cell_at(self) -> dict[tuple[int, str, int], StoredCell]:
+        """Cells by (checkpoint, tag, seed); the baseline's tag is the empty text."""
+        return {(found.cell.checkpoint, "".join(found.cell.tags[:1]), found.cell.seed): found for found in self.cells}
+
+    def score_of(self) -> dict[tuple[int, str], TagScore]:
+        """Scores by (checkpoint, tag); unscored tags are missing."""
+        return {(position, tag.tag): tag for position, item in enumerate(self.checkpoints) for tag in item.tags}
+
+    @property
+    def chinese_name(self) -> dict[str, str]:
+        """Chinese names of tags, where the catalogue has one."""
+        return {tag["name"]: tag.get("title", {}).get("zh_CN", "") for tag in self.tags}
+
+
+def spaced(tag: str) -> str:
+    """A canonical tag as people read it."""
+    return tag.replace("_", " ") if any(sign.isalpha() for sign in tag) else tag
+
+
+def percent(value: float) -> str:
+    """0…1 as whole percent.
+
+    >>> percent(0.875), percent(float("nan"))
+    ('88 %', '–')
+    """
+    return f"{math.floor(100 * value + 0.5)} %" if math.isfinite(value) else DASH
+
+
+def points(value: float) -> str:
+    """A difference of shares in signed percentage points.
+
+    >>> points(0.625), points(-0.1), points(0.0)
+    ('+63', '−10', '0')
+    """
+    if not math.isfinite(value):
+        return DASH
+    rounded = math.floor(100 * value + 0.5)
+    return f"{'+' if rounded > 0 else '−' if rounded < 0 else ''}{abs(rounded)}"
+
+
+def percent_range(interval: Interval) -> str:
+    """The 95 % interval of a share."""
+    if not math.isfinite(interval.value):
+        return DASH
+    return f"{percent(interval.low)[:-2]}{DASH}{percent(interval.high)}"
+
+
+def points_range(interval: Interval) -> str:
+    """The 95 % interval of a difference."""
+    return f"{points(interval.low)} … {points(interval.high)}" if math.isfinite(interval.value) else DASH
+
+
+def headline(data: ReportData) -> list[str]:
+    """The sentences a reader should take away if they read nothing else; the first is the result."""
+    found = data.evaluation
+    ranked = [item for item in found.ranked if item.drawn]
+    if not ranked:
+        lines = [data.say("Nothing is scored yet.")]
+    else:
+        lines = [_result(data, ranked[0])]
+        if len(ranked) > 1:
+            lines.append(_separability(data, ranked))
+    if len(found.seeds) == 1:
+        lines.append(data.say("Only seed {seed} was drawn: another starting noise may give other hits.", seed=found.seeds[0]))
+    if found.unscored:
+        lines.append(
+            data.say(
+                "{count} of {all} tags are unknown to the tagger: drawn and shown, but in no number.",
+                count=len(found.unscored),
+                all=len(data.tags),
+            )
+        )
+    if found.partial:
+        missing = len(data.cells) - found.states["done"]
+        lines.append(data.say("Partial: {missing} of {all} pictures are missing.", missing=missing, all=len(data.cells)))
+    return lines
+
+
+def _result(data: ReportData, best: CheckpointScore) -> str:
+    return data.say(
+        "{name} draws {hits} of {drawn} ({rate}, 95 % interval {range}); {lift} points more than what appears unasked.",
+        name=best.name,
+        hits=best.hits,
+        drawn=best.drawn,
+        rate=percent(best.accuracy.value),
+        range=percent_range(best.accuracy),
+        lift=points(best.lift.value),
+    )
+
+
+def _separability(data: ReportData, ranked: Sequence[CheckpointScore]) -> str:
+    together = [item.name for item in ranked if item.tier == 1]
+    resolvable = data.plan.get("estimate", {}).get("resolvable_difference", math.nan)
+    if len(together) == 1:
+        return data.say("It is better than every other checkpoint here beyond chance (Holm-corrected p < 0.05).")
+    return data.say(
+        "Not separable from the best: {names}. {tags} tags tell checkpoints apart that differ by about {points} points.",
+        names=", ".join(together[1:]),
+        tags=len(data.evaluation.scored),
+        points=points(float(resolvable)).lstrip("+"),
+    )

@@ -1,0 +1,252 @@
+"""The report as Markdown, CSV and JSON. Used by ``bench.report`` only."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from tag_atelier.bench.report_data import (
+    DASH,
+    ReportData,
+    headline,
+    percent,
+    percent_range,
+    points,
+    points_range,
+    spaced,
+)
+from tag_atelier.bench.score import TagScore
+
+CSV_COLUMNS = (
+    "checkpoint", "checkpoint_sha256", "tag", "slot", "posts", "seed", "status", "probability", "hit",
+    "control_rate", "lift", "rank", "state", "reason", "prompt", "image",
+)  # fmt: skip
+
+
+def markdown(data: ReportData) -> str:
+    """The report as Markdown with tables; tags are escaped, so that ``:|`` breaks none."""
+    say = data.say
+    first, *rest = headline(data)
+    parts = [f"# {_escape(data.name)}", f"**{_escape(first)}**"]
+    parts.extend(_escape(line) for line in rest)
+    parts.extend([f"## {say('Checkpoints')}", _leaderboard(data), f"## {say('Tags')}", _tag_table(data)])
+    if data.evaluation.pairs:
+        parts.extend([f"## {say('Pairs')}", _pair_table(data)])
+    for title, lines in left_out(data):
+        parts.extend([f"## {title}", "\n".join(f"- {_escape(line)}" for line in lines)])
+    parts.extend([f"## {say('How it was measured')}", "\n".join(f"- {_escape(a)}: {_escape(b)}" for a, b in facts(data))])
+    return "\n\n".join(parts) + "\n"
+
+
+def csv_text(data: ReportData) -> str:
+    """One line per planned picture. Texts that a spreadsheet would take for a formula get an apostrophe in front."""
+    scores, tags = data.score_of(), {tag["name"]: tag for tag in data.tags}
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(CSV_COLUMNS)
+    for stored in data.cells:
+        cell = stored.cell
+        name = "".join(cell.tags[:1])
+        checkpoint, tag, score = data.checkpoints[cell.checkpoint], tags.get(name, {}), scores.get((cell.checkpoint, name))
+        status = "baseline" if not name else "scored" if score else "unscored"
+        values = [checkpoint.name, checkpoint.identity, name, tag.get("slot", ""), tag.get("posts") or "", cell.seed, status]
+        values += _score_columns(data, score, cell.seed)
+        values += [stored.state, stored.reason, cell.prompt, stored.image.name if stored.image else ""]
+        writer.writerow([_harmless(value) for value in values])
+    return buffer.getvalue()
+
+
+def json_text(data: ReportData) -> str:
+    """Plan, manifest and every number, in full precision; NaN is null."""
+    found = data.evaluation
+    value = {
+        "plan": data.plan,
+        "manifest": data.manifest,
+        "headline": headline(data),
+        "partial": found.partial,
+        "threshold": found.threshold,
+        "seeds": found.seeds,
+        "scored": found.scored,
+        "unscored": found.unscored,
+        "states": found.states,
+        "checkpoints": [
+            {
+                **dataclasses.asdict(item),
+                "accuracy": item.accuracy._asdict(), "lift": item.lift._asdict(),
+                "versus_others": item.versus_others._asdict() if item.versus_others else None,
+                "by_slot": {slot: interval._asdict() for slot, interval in item.by_slot.items()},
+                "hits": item.hits,
+                "drawn": item.drawn,
+                "control_rate": item.control_rate,
+                "first_ranks": item.first_ranks._asdict(),
+            }
+            for item in data.checkpoints
+        ],
+        "pairs": [{**dataclasses.asdict(pair), "difference": pair.difference._asdict()} for pair in found.pairs],
+    }
+    return json.dumps(_finite(value), ensure_ascii=False, indent=1, default=str) + "\n"
+
+
+def left_out(data: ReportData) -> list[tuple[str, list[str]]]:
+    """What is in no number, with its reason: unscored, skipped, rejected and failed; headings with their lines."""
+    say = data.say
+    bad = [stored for stored in data.cells if stored.state in ("rejected", "failed")]
+    lists = [
+        (say("Unknown to the tagger"), [spaced(tag) for tag in data.evaluation.unscored]),
+        (say("Skipped tags"), [f"{spaced(item['name'])}: {say(item['reason'])}" for item in data.plan.get("skipped", [])]),
+        (
+            say("Rejected and failed pictures"),
+            [
+                f"{data.checkpoints[item.cell.checkpoint].name} · {spaced(''.join(item.cell.tags)) or say('Baseline')} · "
+                f"{say('seed {seed}', seed=item.cell.seed)}: {item.reason}"
+                for item in bad
+            ],
+        ),
+        (say("Notes"), [*data.plan.get("notes", []), *_text_list(data.plan.get("spec", {}).get("note"))]),
+    ]
+    return [(title, lines) for title, lines in lists if lines]
+
+
+def facts(data: ReportData) -> list[tuple[str, str]]:
+    """The manifest as pairs of name and value."""
+    say, plan, manifest = data.say, data.plan, data.manifest
+    spec, parameters = plan.get("spec", {}), manifest.get("parameters", {})
+    pairs = [
+        (say("Prompt"), spec.get("template", "")),
+        (say("Baseline"), plan.get("baseline", "")),
+        (say("Negative prompt"), spec.get("negative", "") or DASH),
+        (say("Seeds"), ", ".join(str(seed) for seed in manifest.get("seeds", []))),
+        (say("Sampling"), _sampling(parameters)),
+        (say("Batch size"), str(manifest.get("batch_size", ""))),
+        (say("Tagger"), str(manifest.get("scorer", ""))),
+        (say("Threshold"), f"{data.evaluation.threshold:.4g}"),
+        (say("Host"), f"{manifest.get('host', '')} · Tag Atelier {manifest.get('tag_atelier', '')}"),
+        (say("Date"), str(manifest.get("finished_at") or manifest.get("started_at", ""))),
+    ]
+    return [*pairs, *((item.name, item.identity) for item in data.checkpoints)]
+
+
+def _leaderboard(data: ReportData) -> str:
+    say = data.say
+    header = ["Tier", "Checkpoint", "Accuracy", "95 % interval", "Hits", "False alarms", "Lift (points)", "Against the others"]
+    rows = [
+        [
+            str(item.tier),
+            item.name,
+            percent(item.accuracy.value),
+            percent_range(item.accuracy),
+            f"{item.hits} / {item.drawn}",
+            percent(item.control_rate),
+            f"{points(item.lift.value)} ({points_range(item.lift)})",
+            f"{points(item.versus_others.value)} ({points_range(item.versus_others)})" if item.versus_others else DASH,
+        ]
+        for item in data.evaluation.ranked
+    ]
+    return _table([say(title) for title in header], rows)
+
+
+def _tag_table(data: ReportData) -> str:
+    scores = data.score_of()
+    rows = []
+    for tag in data.tags:
+        chinese = data.chinese_name.get(tag["name"], "")
+        row = [f"{spaced(tag['name'])} {chinese}".strip(), f"{tag['posts']:,}" if tag.get("posts") else DASH]
+        for position in range(len(data.checkpoints)):
+            row.append(_verdict(data, scores.get((position, tag["name"]))))
+        rows.append(row)
+    return _table([data.say("Tag"), data.say("Posts"), *(item.name for item in data.checkpoints)], rows)
+
+
+def _verdict(data: ReportData, score: TagScore | None) -> str:
+    if score is None:
+        return data.say("unscored")
+    shown = [
+        DASH if value is None else f"{'✓' if value >= data.evaluation.threshold else '✗'} {value:.2f}"
+        for value in score.probabilities
+    ]
+    return " · ".join(shown)
+
+
+def _pair_table(data: ReportData) -> str:
+    header = ["First", "Second", "Difference (points)", "95 % interval", "Only the first", "Only the second", "p (Holm)"]
+    rows = [
+        [
+            pair.first,
+            pair.second,
+            points(pair.difference.value),
+            points_range(pair.difference),
+            str(pair.only_first),
+            str(pair.only_second),
+            p_value(pair.p_holm),
+        ]
+        for pair in data.evaluation.pairs
+    ]
+    return _table([data.say(title) for title in header], rows)
+
+
+def p_value(p: float) -> str:
+    """A p as papers print it.
+
+    >>> p_value(0.0625), p_value(0.00004)
+    ('0.062', '< 0.001')
+    """
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(
+        "| " + " | ".join(_escape(value) if row is not lines[1] else value for value in row) + " |" for row in lines
+    )
+
+
+def _escape(text: str) -> str:
+    r"""Text that Markdown shows as it is, also inside a table.
+
+    >>> _escape(":|")
+    ':\\|'
+    """
+    for sign in "\\`*_[]<>|":
+        text = text.replace(sign, "\\" + sign)
+    return text.replace("\n", " ")
+
+
+def _score_columns(data: ReportData, score: TagScore | None, seed: int) -> list[object]:
+    position = data.evaluation.seeds.index(seed) if seed in data.evaluation.seeds else None
+    if score is None or position is None or score.probabilities[position] is None:
+        return ["", "", "", "", ""]
+    probability = score.probabilities[position] or 0.0
+    drawn_before = sum(value is not None for value in score.probabilities[:position])
+    hit = int(probability >= data.evaluation.threshold)
+    rates = [f"{value:.6f}" if math.isfinite(value) else "" for value in (score.control_rate, score.lift)]
+    return [f"{probability:.6f}", hit, *rates, score.ranks[drawn_before]]
+
+
+def _harmless(value: object) -> object:
+    risky = isinstance(value, str) and value[:1] in ("=", "+", "@", "-", "\t", "\r")
+    return f"'{value}" if risky else value
+
+
+def _sampling(parameters: Any) -> str:
+    size = f"{parameters.get('width')}×{parameters.get('height')}"
+    text = f"{parameters.get('sampler')} · {parameters.get('scheduler')} · {parameters.get('steps')} steps · "
+    text += f"CFG {parameters.get('cfg_scale')} · {size} · clip skip {parameters.get('clip_skip')}"
+    hires = parameters.get("hires")
+    return text + (f" · hires ×{hires['scale']} {hires['upscaler']}" if hires else "")
+
+
+def _text_list(value: object) -> list[str]:
+    return [str(value)] if value else []
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, (list, tuple)) else value
