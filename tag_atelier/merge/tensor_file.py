@@ -107,6 +107,7 @@ class NewFile:
         self._temporary = destination.with_name(f"{destination.name}.tmp-{os.getpid()}")
         self._hash = hashlib.sha256()
         self._hashing: threading.Thread | None = None
+        self._committed = False
         refuse_taken(destination)
         _sweep(destination)
         try:
@@ -137,6 +138,7 @@ class NewFile:
             self._file.close()
             refuse_taken(self.destination)
             self._temporary.replace(self.destination)
+            self._committed = True
             _sync_folder(self.destination.parent)
         except OSError as error:
             raise self._failed(error.strerror) from error
@@ -154,10 +156,8 @@ class NewFile:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self._join()
-        if not self._file.closed:
-            self._discard()
-
-    def _discard(self) -> None:
+        if self._committed:
+            return
         # On a full disk the buffer cannot be flushed; the descriptor is closed all the same.
         with contextlib.suppress(OSError):
             self._file.close()

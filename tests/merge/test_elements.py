@@ -50,7 +50,16 @@ def test_empty_blocks_leave_the_vae_and_keys_of_no_block_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["OUT06:0.5", "a:b:c:d", "OUT06:attn:x", {"blocks": "OUT06"}, 3, {"weight": 1, "regex": "x"}, {"weight": 1, "keys": "*", "blocks": "M00"}]
+    "value",
+    [
+        "OUT06:0.5",
+        "a:b:c:d",
+        "OUT06:attn:x",
+        {"blocks": "OUT06"},
+        3,
+        {"weight": 1, "regex": "x"},
+        {"weight": 1, "keys": "*", "blocks": "M00"},
+    ],
 )
 def test_bad_elements(value: object) -> None:
     with pytest.raises(RecipeError):

@@ -27,7 +27,12 @@ def entry(start: int, end: int, dtype: str = "F16", shape: tuple[int, ...] = (2,
 
 def test_reads_what_the_library_wrote(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
-    tensors = {"half": torch.tensor([1.0, 2.0]).half(), "ids": torch.tensor([[7]]), "empty": torch.empty(0), "one": torch.tensor(1.5)}
+    tensors = {
+        "half": torch.tensor([1.0, 2.0]).half(),
+        "ids": torch.tensor([[7]]),
+        "empty": torch.empty(0),
+        "one": torch.tensor(1.5),
+    }
     save_file(tensors, path, {"format": "pt"})
     header = read_header(path)
     assert header.metadata == {"format": "pt"}
@@ -95,7 +100,11 @@ def test_refuses_what_is_no_safetensors_file(tmp_path: Path, content: bytes, fou
         ({"x": {"dtype": "F16", "shape": [2], "data_offsets": [0]}}, 4, "no valid shape"),
         ({"x": [1]}, 0, "stores 'x' as None"),
         ({"__metadata__": {"a": 1}, "x": entry(0, 4)}, 4, "metadata"),
-        (b'{"x":{"dtype":"F16","shape":[2],"data_offsets":[0,4]},"x":{"dtype":"F16","shape":[2],"data_offsets":[4,8]}}', 8, "twice"),
+        (
+            b'{"x":{"dtype":"F16","shape":[2],"data_offsets":[0,4]},"x":{"dtype":"F16","shape":[2],"data_offsets":[4,8]}}',
+            8,
+            "twice",
+        ),
     ],
 )
 def test_refuses_headers_that_do_not_describe_the_bytes(tmp_path: Path, table: object, size: int, found: str) -> None:
@@ -117,7 +126,10 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(content=st.binary(max_size=64), text=st.sampled_from([b"", b'{"x":', b'{"x":{"dtype":"F16","shape":[1],"data_offsets":[0,2]}}']))
+@given(
+    content=st.binary(max_size=64),
+    text=st.sampled_from([b"", b'{"x":', b'{"x":{"dtype":"F16","shape":[1],"data_offsets":[0,2]}}']),
+)
 def test_no_content_raises_anything_else(tmp_path: Path, content: bytes, text: bytes) -> None:
     path = tmp_path / "m.safetensors"
     path.write_bytes(struct.pack("<Q", len(text)) + text + content if text else content)

@@ -62,7 +62,7 @@ def test_groups_and_ranges() -> None:
     assert SDXL.expand("UNET") == SDXL.blocks[2:-1]
     assert SDXL.expand("ALL") == SDXL.blocks[:-1]
     assert SDXL.expand("VAE") == ("VAE",)
-    with pytest.raises(UnknownName, match="Stable Diffusion XL 'IN09'.*IN08"):
+    with pytest.raises(UnknownName, match=r"Stable Diffusion XL 'IN09'.*IN08"):
         SDXL.expand("IN09")
     with pytest.raises(RecipeError, match="expected 'IN01-M00'"):
         SDXL.expand("M00-IN01")

@@ -26,7 +26,15 @@ def test_a_number_is_for_everything_but_the_vae() -> None:
 def test_the_narrower_name_wins_whatever_the_order() -> None:
     value = {"OUT03": 0.9, "OUT02-OUT04": 0.5, "UNET": 0.2, "ALL": 0.1}
     weights = read_weights(value).resolve(SDXL)
-    assert [weights[name] for name in ("CLIP_G", "TIME", "OUT01", "OUT02", "OUT03", "OUT04", "VAE")] == [0.1, 0.2, 0.2, 0.5, 0.9, 0.5, 0]
+    assert [weights[name] for name in ("CLIP_G", "TIME", "OUT01", "OUT02", "OUT03", "OUT04", "VAE")] == [
+        0.1,
+        0.2,
+        0.2,
+        0.5,
+        0.9,
+        0.5,
+        0,
+    ]
     assert read_weights(dict(reversed(value.items()))) == read_weights(value)
 
 
@@ -99,7 +107,19 @@ def test_a_pasted_line() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["0.1,0.2", [0.5] * 3, {"values": 3}, float("nan"), 11, -11, True, None, {"IN00": "a"}, {"OUT00-IN00": 1}, {"in00": 1, "IN00": 1}],
+    [
+        "0.1,0.2",
+        [0.5] * 3,
+        {"values": 3},
+        float("nan"),
+        11,
+        -11,
+        True,
+        None,
+        {"IN00": "a"},
+        {"OUT00-IN00": 1},
+        {"in00": 1, "IN00": 1},
+    ],
 )
 def test_bad_values(value: object) -> None:
     with pytest.raises(RecipeError):
@@ -113,7 +133,7 @@ def test_unknown_names(value: object) -> None:
 
 
 def test_a_line_of_the_wrong_length_says_what_is_expected() -> None:
-    with pytest.raises(RecipeError, match="A line of 12 block weights.*20 numbers for SDXL or 26 for SD1.5"):
+    with pytest.raises(RecipeError, match=r"A line of 12 block weights.*20 numbers for SDXL or 26 for SD1.5"):
         read_weights(",".join(["0"] * 12))
     with pytest.raises(UnknownName, match="line layout 'mine'"):
         read_weights(",".join(["0"] * 20), "mine")
@@ -124,7 +144,11 @@ values = st.one_of(
     numbers,
     st.sampled_from(sorted(named_weights())),
     st.dictionaries(st.sampled_from(["ALL", "UNET", "BASE", *SD15.blocks, "IN01-OUT02"]), numbers, max_size=6),
-    st.builds(lambda line, layout: {"values": line, "layout": layout}, st.lists(numbers, min_size=26, max_size=26), st.sampled_from(sorted(LINE_LAYOUTS))),
+    st.builds(
+        lambda line, layout: {"values": line, "layout": layout},
+        st.lists(numbers, min_size=26, max_size=26),
+        st.sampled_from(sorted(LINE_LAYOUTS)),
+    ),
 )
 
 
