@@ -53,6 +53,11 @@ class Anatomy:
     clip_layers: int = 12
 
 
+def head_count(width: int) -> int:
+    """Attention heads of a text encoder: heads of 64 as in the real ones, one head where it is narrower than 128."""
+    return max(1, width // 64)
+
+
 def sd15(channels: int, context: int, vae_channels: int) -> Anatomy:
     """SD1.5 with the real block layout. The real file: ``sd15(320, 768, 128)``."""
     unet = UNetAnatomy(channels, (1, 2, 4, 4), (1, 1, 1, 0), 1, context, linear_projection=False)

@@ -8,7 +8,6 @@ coloured noise that answers to prompt, seed and every block. Files already there
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -169,11 +168,3 @@ def _sdxl_schedule() -> Iterator[tuple[str, Array]]:
     """The one buffer of an SDXL file: the noise level of each of the 1000 steps, in rising order."""
     kept = numpy.cumprod(1 - _betas())
     yield "denoiser.sigmas", numpy.sqrt((1 - kept) / kept).astype(numpy.float32)
-
-
-def header(path: Path) -> dict[str, Shape]:
-    """Name → shape of every tensor in a safetensors file, read from its header alone."""
-    with path.open("rb") as file:
-        size = int.from_bytes(file.read(8), "little")
-        entries: dict[str, dict[str, list[int]]] = json.loads(file.read(size))
-    return {name: tuple(entry["shape"]) for name, entry in entries.items() if name != "__metadata__"}

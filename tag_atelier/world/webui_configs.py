@@ -10,15 +10,10 @@ from pathlib import Path
 
 import yaml
 
-from tag_atelier.world.anatomy import POSITIONS, SIZE_EMBEDDING, VOCABULARY_SIZE, Anatomy
+from tag_atelier.world.anatomy import POSITIONS, SIZE_EMBEDDING, VOCABULARY_SIZE, Anatomy, head_count
 from tag_atelier.world.clip_vocabulary import END_ID, START_ID
 
 OPEN_CLIP_NAME = "tag-atelier-tiny-bigG"
-
-
-def head_count(width: int) -> int:
-    """Attention heads of a text encoder: heads of 64 as in the real ones, one head where it is narrower than 128."""
-    return max(1, width // 64)
 
 
 def _target(path: str, /, **parameters: object) -> dict[str, object]:
@@ -139,12 +134,11 @@ def _denoiser() -> dict[str, object]:
     )
 
 
-def clip_config(width: int, layers: int) -> str:
-    """transformers' config.json of a CLIP-L text encoder of ``width``."""
+def clip_config(width: int, layers: int, activation: str = "quick_gelu") -> str:
+    """transformers' config.json of a text encoder of ``width``: CLIP-L, or with ``activation`` "gelu" SDXL's second one."""
     config = {
-        "architectures": ["CLIPTextModel"],
         "model_type": "clip_text_model",
-        "hidden_act": "quick_gelu",
+        "hidden_act": activation,
         "hidden_size": width,
         "intermediate_size": 4 * width,
         "projection_dim": width,

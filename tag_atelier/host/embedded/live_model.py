@@ -1,0 +1,77 @@
+"""The loaded model's weights: changed in place, put back bit for bit. Callers hold ``Host.exclusive``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+
+from tag_atelier.errors import HostError
+from tag_atelier.host.embedded.catalogue import EmbeddedCheckpoints
+from tag_atelier.host.embedded.model import LoadedModel
+from tag_atelier.ports import Checkpoint
+
+
+class EmbeddedLiveModel:
+    """Implements ``ports.LiveModel``. There are no networks and no cached conditionings to forget here."""
+
+    def __init__(self, checkpoints: EmbeddedCheckpoints) -> None:
+        self._checkpoints = checkpoints
+        self._originals: dict[str, list[torch.Tensor]] = {}
+        self._model: LoadedModel | None = None
+        """What ``_originals`` belong to; once another model is loaded they mean nothing."""
+
+    def checkpoint(self) -> Checkpoint:
+        """What is loaded."""
+        return self._loaded().checkpoint
+
+    def keys(self) -> Sequence[str]:
+        """Checkpoint names of all parameters."""
+        return list(self._loaded().targets)
+
+    @property
+    def dirty(self) -> bool:
+        """True from the first overwrite to the restore or to another load."""
+        return bool(self._originals) and self._model is self._checkpoints.model
+
+    def overwrite(self, tensors: Iterable[tuple[str, torch.Tensor]]) -> None:
+        """See ``ports.LiveModel.overwrite``."""
+        model = self._loaded()
+        if self._model is not model:
+            self._model, self._originals = model, {}
+        try:
+            with torch.no_grad():
+                for key, tensor in tensors:
+                    self._change(model, key, tensor)
+        except BaseException:
+            self.restore()
+            raise
+
+    def restore(self) -> None:
+        """See ``ports.LiveModel.restore``."""
+        if self.dirty and self._model is not None:
+            with torch.no_grad():
+                for key, parts in self._originals.items():
+                    for target, original in zip(self._model.targets[key], parts, strict=True):
+                        target.parameter.copy_(original)
+        self._originals, self._model = {}, None
+
+    def _loaded(self) -> LoadedModel:
+        if self._checkpoints.model is None:
+            raise HostError("No model is loaded; load a checkpoint first.")
+        return self._checkpoints.model
+
+    def _change(self, model: LoadedModel, key: str, tensor: torch.Tensor) -> None:
+        places = model.targets.get(key)
+        if places is None:
+            raise HostError(f"The loaded model has no tensor '{key}'; expected one of the checkpoint's names.")
+        fitted = [place.fit(tensor) for place in places]
+        for place, part in zip(places, fitted, strict=True):
+            if part.shape != place.parameter.shape:
+                raise HostError(
+                    f"'{key}' gives {tuple(part.shape)}; the loaded model has {tuple(place.parameter.shape)} there."
+                )
+        if key not in self._originals:
+            self._originals[key] = [place.parameter.detach().to("cpu", copy=True) for place in places]
+        for place, part in zip(places, fitted, strict=True):
+            place.parameter.copy_(part)
