@@ -78,7 +78,7 @@ var tagAtelier = (function () {
     function type(box, text) {
         box.focus();
         box.select();
-        const typed = document.execCommand("insertText", false, text);
+        const typed = document.execCommand(text ? "insertText" : "delete", false, text);
         if (typed && box.value === text) return;
         Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(box, text);
         box.dispatchEvent(new Event("input", { bubbles: true }));
@@ -239,7 +239,6 @@ var tagAtelier = (function () {
     function drawRun(run) {
         const row = make("div", "tag-atelier-run");
         row.appendChild(make("span", "tag-atelier-run-name", run.id));
-        if (run.done === false) row.appendChild(make("span", "tag-atelier-badge", say("unfinished")));
         if ((run.files || []).includes("report.html")) {
             row.appendChild(button(say("Open the report"), "", () => openReport(run.id, "report.html")));
         }
@@ -290,7 +289,6 @@ var tagAtelier = (function () {
             if (now && !present.get(selector)) action();
             present.set(selector, now);
         }
-        if (window.tagAtelierBlocks) window.tagAtelierBlocks.look();
     }
 
     function begin() {

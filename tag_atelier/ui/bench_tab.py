@@ -48,7 +48,7 @@ def build(atelier: Any, words: Words) -> None:
                     elem_id=element_id("bench_checkpoints"),
                     scale=8,
                 )
-                refresh = gr.Button("🔄", elem_id=element_id("bench_refresh"), elem_classes=["tag-atelier-icon"], scale=0)
+                refresh = gr.Button("↻", elem_id=element_id("bench_refresh"), elem_classes=["tag-atelier-icon"], scale=0)
             spec = gr.Textbox(
                 preset_text(presets[0]) if presets else BLANK,
                 label=words.label("The plan as YAML (edit it freely)"),

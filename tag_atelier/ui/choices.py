@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from tag_atelier.errors import TagAtelierError
 from tag_atelier.settings import DEFAULTS
-from tag_atelier.ui.words import Words
 
-Choices = list[tuple[str, str]]
-"""Label and value of every entry of a menu."""
+NOTHING = "none"
+"""What a menu shows for nothing chosen. Plain words in all menus: gradio 3.41 shows a (label, value) pair wrongly at first."""
 
 
 def default_profile(atelier: Any) -> str:
@@ -20,25 +18,21 @@ def default_profile(atelier: Any) -> str:
     return chosen if chosen in profiles else next(iter(profiles), chosen)
 
 
-def profile_choices(atelier: Any) -> Choices:
-    """All model families: name shown, id kept."""
-    return [(str(profile.name), profile_id) for profile_id, profile in atelier.prompts.profiles.items()]
+def profile_choices(atelier: Any) -> list[str]:
+    """Ids of all model families."""
+    return list(atelier.prompts.profiles)
 
 
-def quality_choices(atelier: Any, profile_id: str, words: Words) -> Choices:
-    """A family's quality levels behind an entry that adds nothing; that entry alone for an unknown family."""
+def quality_choices(atelier: Any, profile_id: str) -> list[str]:
+    """A family's quality levels after ``none``, which adds nothing; that alone for an unknown family."""
     profile = atelier.prompts.profiles.get(profile_id)
-    return _preset_choices(profile.quality if profile else {}, words)
+    return [NOTHING, *(profile.quality if profile else ())]
 
 
-def negative_choices(atelier: Any, profile_id: str, words: Words) -> Choices:
-    """A family's negative presets behind an entry that adds nothing; that entry alone for an unknown family."""
+def negative_choices(atelier: Any, profile_id: str) -> list[str]:
+    """A family's negative presets after ``none``, which adds nothing; that alone for an unknown family."""
     profile = atelier.prompts.profiles.get(profile_id)
-    return _preset_choices(profile.negative if profile else {}, words)
-
-
-def _preset_choices(presets: Mapping[str, str], words: Words) -> Choices:
-    return [(words.label("None"), ""), *((name, name) for name in presets)]
+    return [NOTHING, *(profile.negative if profile else ())]
 
 
 def checkpoint_names(atelier: Any) -> list[str]:

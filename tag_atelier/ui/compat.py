@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from tag_atelier.settings import EXTENSION_FOLDER
 
-SCRIPT_FILE = EXTENSION_FOLDER / "javascript" / "tag_atelier.js"
+SCRIPT_FOLDER = EXTENSION_FOLDER / "javascript"
 STYLE_FILE = EXTENSION_FOLDER / "style.css"
 
 
@@ -40,15 +39,19 @@ def _javascript_option(event: Callable[..., Any]) -> str:
 
 def standalone_blocks(title: str) -> gr.Blocks:
     """An empty page that brings our script and style along, for use without a WebUI (which loads both itself)."""
-    script, style = _read(SCRIPT_FILE), _read(STYLE_FILE)
-    options: dict[str, Any] = {"title": title, "css": style, "analytics_enabled": False}
+    script = "\n".join(path.read_text(encoding="utf-8") for path in sorted(SCRIPT_FOLDER.glob("*.js")))
+    style = STYLE_FILE.read_text(encoding="utf-8")
+    # The default theme would ask a font service; a page that runs offline must not.
+    theme = gr.themes.Default(font=("system-ui", "sans-serif"), font_mono=("ui-monospace", "Consolas", "monospace"))
+    options: dict[str, Any] = {
+        "title": title,
+        "css": style + "\nfooter { display: none !important; }",
+        "theme": theme,
+        "analytics_enabled": False,
+    }
     if "head" in inspect.signature(gr.Blocks.__init__).parameters:
         return gr.Blocks(head=f"<script>{script}</script>", **options)
     page = gr.Blocks(**options)
     with page:
         page.load(fn=None, inputs=None, outputs=None, _js=f"() => {{ {script}\n window.tagAtelier = tagAtelier; }}")
     return page
-
-
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8")

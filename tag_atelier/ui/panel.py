@@ -14,7 +14,7 @@ import gradio as gr
 from tag_atelier.errors import TagAtelierError
 from tag_atelier.jobs.panel import PanelRequest
 from tag_atelier.ui import render
-from tag_atelier.ui.choices import default_profile, negative_choices, profile_choices, quality_choices
+from tag_atelier.ui.choices import NOTHING, default_profile, negative_choices, profile_choices, quality_choices
 from tag_atelier.ui.compat import listen
 from tag_atelier.ui.ids import PANEL_INFOTEXT, element_id
 from tag_atelier.ui.words import Words, words_of
@@ -52,10 +52,10 @@ def build_panel(atelier: Any, is_img2img: bool) -> Panel:
                 profile_choices(atelier), value=family, label="Model family", elem_id=element_id(tab, "profile")
             )
             quality = gr.Dropdown(
-                quality_choices(atelier, family, words), value="", label="Quality words", elem_id=element_id(tab, "quality")
+                quality_choices(atelier, family), value=NOTHING, label="Quality words", elem_id=element_id(tab, "quality")
             )
             negative = gr.Dropdown(
-                negative_choices(atelier, family, words), value="", label="Negative words", elem_id=element_id(tab, "negative")
+                negative_choices(atelier, family), value=NOTHING, label="Negative words", elem_id=element_id(tab, "negative")
             )
         with gr.Row(elem_classes=["tag-atelier-buttons"]):
             now = gr.Button("Arrange now", elem_id=element_id(tab, "arrange_now"), variant="primary", size="sm")
@@ -89,8 +89,8 @@ def _connect(atelier: Any, words: Words, tab: str, buttons: Sequence[Any], parts
 
     def change_family(profile_id: str) -> tuple[Any, Any]:
         return (
-            gr.update(choices=quality_choices(atelier, profile_id, words), value=""),
-            gr.update(choices=negative_choices(atelier, profile_id, words), value=""),
+            gr.update(choices=quality_choices(atelier, profile_id), value=NOTHING),
+            gr.update(choices=negative_choices(atelier, profile_id), value=NOTHING),
         )
 
     done = listen(now.click, arrange_now, [prompt, profile], [prompt, result], javascript=fetch)
@@ -110,7 +110,7 @@ def values_to_request(args: Sequence[Any]) -> dict[str, Any]:
     """
     if args and args[0] not in ("", None):
         return asdict(PanelRequest.from_value(args[0]))
-    values = {name: value for name, value in zip(CONTROLS, args[1:], strict=False) if value is not None}
+    values = {name: value for name, value in zip(CONTROLS, args[1:], strict=False) if value not in (None, NOTHING)}
     return asdict(PanelRequest.from_value({"enabled": False, **values}))
 
 
@@ -127,7 +127,6 @@ def _infotext_fields(controls: Sequence[Any]) -> tuple[tuple[Any, Callable[[Mapp
         (enabled, was_on),
         (profile, keeps_or("profile", gr.update())),
         (arrange, lambda parameters: parameters.get(PANEL_INFOTEXT["arrange"], "True") == "True"),
-        (quality, keeps_or("quality", "")),
-        (negative, keeps_or("negative_preset", "")),
+        (quality, keeps_or("quality", NOTHING)),
+        (negative, keeps_or("negative_preset", NOTHING)),
     )
-

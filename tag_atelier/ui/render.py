@@ -7,7 +7,31 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tag_atelier.errors import TagAtelierError
+from tag_atelier.prompt.arrange import REASONS
 from tag_atelier.ui.words import Words
+
+SLOT_NAMES: Mapping[str, str] = {
+    "trigger": "artist or style",
+    "subject": "who and how many",
+    "character": "named character",
+    "race": "kind of being",
+    "composition": "framing and angle",
+    "style": "manner of drawing",
+    "theme": "idea of the picture",
+    "main_env": "where and when",
+    "background": "backdrop",
+    "action": "pose, gaze, action",
+    "expression": "face and feeling",
+    "main_char": "hair colour",
+    "body_char": "hairstyle, eyes, body",
+    "clothing": "worn on body and legs",
+    "accessories": "worn beside garments",
+    "items": "things and animals",
+    "secondary_env": "sky, light, plants",
+    "aesthetics": "light and charm words",
+    "quality": "quality words",
+}
+"""Slot id → what a person reads; the ids would also be found, and translated, elsewhere on a WebUI's page."""
 
 LONGEST_LIST = 60
 """Rows of a list on the page; the rest is counted, the whole is in the report or the API's answer."""
@@ -29,14 +53,31 @@ def good(text: str) -> str:
 
 
 def arrangement(result: Mapping[str, Any], words: Words) -> str:
-    """What arranging did: changed or not, and every reason given."""
+    """What arranging did: changed or not, every reason given, and which tags moved."""
+    reasons = [words(REASONS.get(str(code), str(code))) for code in result.get("reasons", ())]
+    moves: Sequence[Mapping[str, Any]] = result.get("moves", ())
     if result.get("changed"):
         head = good(words("The tags are in this family's order now."))
-    elif result.get("reasons"):
-        head = note(words("Nothing was moved."))
+    elif reasons:
+        head = ""
     else:
         head = good(words("The tags were in this family's order already."))
-    return head + _list(words(sentence_of(item)) for item in result.get("reasons", ()))
+    told = "".join(f'<div class="tag-atelier-warning">{html.escape(reason)}</div>' for reason in reasons)
+    return head + told + _moves(moves, words)
+
+
+def _moves(moves: Sequence[Mapping[str, Any]], words: Words) -> str:
+    if not moves:
+        return ""
+    named = [(html.escape(str(move["tag"])), words.escaped(slot_name(move["slot"]))) for move in moves[:LONGEST_LIST]]
+    chips = "".join(f'<span class="tag-atelier-chip">{tag} <small>{slot}</small></span>' for tag, slot in named)
+    title = words.escaped("Moved, with the slot each tag belongs to")
+    return f'<h4>{title}</h4><div class="tag-atelier-chips">{chips}</div>' + _rest(len(moves), words)
+
+
+def slot_name(slot: object) -> str:
+    """The English name of a slot; its id where it has none, as ``unknown``."""
+    return SLOT_NAMES.get(str(slot), str(slot))
 
 
 def findings(result: Mapping[str, Any], words: Words) -> str:
@@ -49,16 +90,11 @@ def findings(result: Mapping[str, Any], words: Words) -> str:
 
 
 def _finding(item: Mapping[str, Any], words: Words) -> str:
-    severity = str(item.get("severity", "warning"))
-    badge = f'<span class="tag-atelier-badge tag-atelier-badge-{html.escape(severity)}">{words.escaped(severity)}</span>'
-    return f"<li>{badge} <span>{words.escaped(sentence_of(item))}</span></li>"
-
-
-def sentence_of(item: object) -> str:
-    """The sentence of a reason or finding, which is a string or a mapping that holds one."""
-    if isinstance(item, Mapping):
-        return str(next((item[key] for key in ("sentence", "message", "text", "reason") if item.get(key)), item))
-    return str(item)
+    severity = html.escape(str(item["severity"]))
+    badge = f'<span class="tag-atelier-badge tag-atelier-badge-{severity}">{words.escaped(severity)}</span>'
+    fix = item.get("fix")
+    better = f" → <code>{html.escape(str(fix) or words('leave it out'))}</code>" if fix is not None else ""
+    return f"<li>{badge} <span>{words.escaped(str(item['message']))}{better}</span></li>"
 
 
 def facts(rows: Iterable[tuple[str, str]]) -> str:
@@ -89,11 +125,20 @@ def plan(result: Mapping[str, Any], words: Words) -> str:
     return "".join(parts)
 
 
-def summary(result: Mapping[str, Any], words: Words) -> str:
-    """A merge plan's summary as a table; nested values become one line each, warnings a list below."""
-    warnings = result.get("warnings", ())
-    rows = [(words(_title(key)), _plain(value)) for key, value in result.items() if key not in ("warnings", "recipe")]
-    return facts(rows) + _list(words(sentence_of(item)) for item in warnings)
+def merge(result: Mapping[str, Any], words: Words) -> str:
+    """What a merge would do: models, method, how much changes, and what to be warned of."""
+    rows = [(f"{words('Model')} {item['letter'].upper()}", f"{item['name']} ({size(item['size_bytes'])})" )
+            for item in result["models"]]  # fmt: skip
+    rows += [
+        (words("Formula"), str(result["formula"])),
+        (words("Architecture"), str(result["architecture"])),
+        (words("Tensors"), words("{changed} of {all} change", changed=result["changed_keys"], all=result["keys"])),
+        (words("Read from disk"), size(result["read_bytes"])),
+        (words("Size of the new file"), size(result["write_bytes"])),
+        (words("Recipe digest"), str(result["digest"])[:16]),
+    ]
+    warned = "".join(f'<div class="tag-atelier-warning">{words.escaped(str(item))}</div>' for item in result["warnings"])
+    return warned + facts(rows) + _list(words(str(item)) for item in result["notes"])
 
 
 def size(count: float) -> str:
@@ -106,18 +151,6 @@ def size(count: float) -> str:
         if count >= power:
             return f"{count / power:.1f} {unit}" if count < 10 * power else f"{count / power:.0f} {unit}"
     return f"{count:.0f} B"
-
-
-def _title(key: str) -> str:
-    return key.replace("_", " ").capitalize()
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {_plain(item)}" for key, item in value.items())
-    if isinstance(value, (list, tuple)):
-        return ", ".join(_plain(item) for item in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _list(sentences: Iterable[str]) -> str:

@@ -10,11 +10,9 @@ from tag_atelier.language import Language, sentence
 
 SCRIPT_SENTENCES = (
     "Cancel", "Cancelling…", "queued", "running", "done", "failed", "cancelled", "{seconds} s left", "{minutes} min left",
-    "Open the report", "Resume", "No runs yet. Choose a plan and checkpoints, then press Start.", "{done} of {total}",
+    "{done} of {total}", "Open the report", "Resume", "Written: {path}", "The connection was lost: {reason}",
+    "No runs yet. Choose a plan and checkpoints, then press Start.", "No model is loaded.",
     "The loaded model is as it came from its file.", "The loaded model carries a merge. Restore puts its own weights back.",
-    "No model is loaded.", "Written: {path}", "The prompt is empty; write one first.", "unfinished", "Dismiss",
-    "The prompt box of this tab was not found.", "Set all", "Sent to txt2img.", "The connection was lost: {reason}",
-    "This host cannot change a loaded model.", "Restored.", "Restore", "{cells} images", "Reload the page to go on.",
 )  # fmt: skip
 """What ``javascript/tag_atelier.js`` says; handed to it translated, so that it needs no table of its own."""
 

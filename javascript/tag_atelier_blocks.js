@@ -1,0 +1,46 @@
+/* The sliders of the single blocks on the Merge tab: moving one writes "IN04: 0.3" into the text of the blocks that
+ * differ, through the text box's own input event, so that the form, the recipe and the sliders follow it. */
+"use strict";
+
+var tagAtelierBlocks = (function () {
+    const separator = /[,;\n]+/;
+
+    /** The text with `block` set to `weight`; a pasted line of numbers gives way to named blocks. */
+    function withBlock(text, block, weight) {
+        const named = text.includes(":") || text.includes("=");
+        const pieces = (named ? text.split(separator) : []).map((piece) => piece.trim()).filter(Boolean);
+        const kept = pieces.filter((piece) => piece.split(/[:=]/)[0].trim().toUpperCase() !== block);
+        return [...kept, block + ": " + weight].join(", ");
+    }
+
+    /** All sliders as "BLOCK: weight", for when a pasted line has to be spelled out. */
+    function spelledOut(editor) {
+        return Array.from(editor.querySelectorAll("input[data-block]"))
+            .map((slider) => slider.dataset.block + ": " + Number(slider.value)).join(", ");
+    }
+
+    function show(event) {
+        const slider = event.target;
+        if (!slider.dataset || !slider.dataset.block) return;
+        slider.parentElement.querySelector("output").textContent = Number(slider.value).toFixed(2);
+        slider.style.setProperty("--share", Math.round(100 * slider.value) + "%");
+    }
+
+    function write(event) {
+        const slider = event.target;
+        if (!slider.dataset || !slider.dataset.block) return;
+        const box = tagAtelier.find("#tag_atelier_merge_blocks_text textarea, #tag_atelier_merge_blocks_text input");
+        const editor = slider.closest("[data-tag-atelier-blocks]");
+        if (!box || !editor) return;
+        const pasted = box.value.trim() && !/[:=]/.test(box.value);
+        const text = withBlock(pasted ? spelledOut(editor) : box.value, slider.dataset.block, Number(slider.value));
+        const focused = document.activeElement;
+        tagAtelier.type(box, text);
+        if (focused && focused.focus) focused.focus();
+    }
+
+    document.addEventListener("input", show, true);
+    document.addEventListener("change", write, true);
+
+    return { withBlock };
+})();

@@ -1,0 +1,58 @@
+"""What each control does and where it starts, shown as its tooltip by the page's script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tag_atelier.ui.ids import element_id
+
+_TAB = {
+    "prompt_text": "The prompt to work on, as you would write it in txt2img. Empty at the start.",
+    "prompt_profile": "The model family whose tag order is used. Starts with the one in the settings.",
+    "prompt_negative": "Reads the text as a negative prompt, which is checked by other rules. Off at the start.",
+    "prompt_arrange": "Puts the tags into the family's order. Weights, networks and line structure stay as they are.",
+    "prompt_check": "Says what in the prompt will not do what it looks like, and changes nothing.",
+    "prompt_example": "Fills in a prompt to try this with.",
+    "prompt_send": "Puts the arranged prompt into txt2img and goes there.",
+    "bench_preset": "A plan that comes along. Choosing one replaces the text below.",
+    "bench_checkpoints": "The checkpoints to compare. With none chosen, those of the plan are used, or the loaded one.",
+    "bench_refresh": "Reads the list of checkpoints again.",
+    "bench_spec": "What is drawn: a template with {tag} in it, the tags, the seeds and the sampling parameters.",
+    "bench_plan": "Says how many images would be drawn and which tags are left out, and draws nothing.",
+    "bench_start": "Starts the run. The same plan started again goes on where it stopped.",
+    "merge_first": "The model to start from: it gives everything whose weight is 0.",
+    "merge_second": "The model that is mixed in.",
+    "merge_third": "A third model to mix in, or the base that 'Add difference' subtracts. None at the start.",
+    "merge_refresh": "Reads the list of checkpoints again.",
+    "merge_method": "How the models are put together. Weighted sum at the start.",
+    "merge_dtype": "Number format of the new file. Keeps that of model A at the start.",
+    "merge_vae": "Whose VAE the new file gets. At the start that of model A, unless a weight names the VAE.",
+    "merge_second_weight": "How much of model B, from 0 to 1; a preset is multiplied with it. 0.5 at the start.",
+    "merge_third_weight": "How much of model C, from 0 to 1, where it is not the base. 0 at the start.",
+    "merge_preset": "A named curve of weights over the blocks. The same weight in every block at the start.",
+    "merge_blocks_text": "Blocks whose weight differs, or a line of 20 (SDXL) or 26 (SD1.5) numbers from another tool.",
+    "merge_recipe": "The recipe that is carried out. The form writes it; what you change here counts.",
+    "merge_check": "Reads the headers of the files and says what the merge would do, without reading a tensor.",
+    "merge_read": "Sets the form to what the text says.",
+    "merge_name": "File name of the new checkpoint, without a folder. An existing file is never overwritten.",
+    "merge_write": "Writes the merge to a new checkpoint file.",
+    "merge_live": "Changes the loaded model itself until Restore; nothing is written to disk.",
+    "merge_restore": "Puts the loaded model's own weights back, bit for bit.",
+}
+
+_PANEL = {
+    "enabled": "Lets Tag Atelier change the prompts of what you draw. Off at the start.",
+    "arrange": "Puts the tags of each prompt into the family's order when drawing. On at the start.",
+    "profile": "The model family whose tag order is used. Starts with the one in the settings.",
+    "quality": "Quality words of the family, added where it wants them. None at the start.",
+    "negative": "Negative words of the family, added to the negative prompt. None at the start.",
+    "arrange_now": "Arranges the prompt box above now; Ctrl+Z or Undo takes it back.",
+    "check": "Says what in the prompt above will not do what it looks like, and changes nothing.",
+    "undo": "Puts the prompt back as it was before the last Arrange now.",
+}
+
+HINTS: Mapping[str, str] = {
+    **{element_id(name): hint for name, hint in _TAB.items()},
+    **{element_id(tab, name): hint for tab in ("txt2img", "img2img") for name, hint in _PANEL.items()},
+}
+"""Element id → tooltip, in English."""

@@ -1,0 +1,102 @@
+"""The page builds from the same code under whichever gradio is installed, without side effects and without delay."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import gradio as gr
+import pytest
+
+from tag_atelier.ui import panel, tab
+from tag_atelier.ui.compat import SCRIPT_FOLDER
+from tag_atelier.ui.hints import HINTS
+from tag_atelier.ui.ids import element_id
+from tag_atelier.ui.standalone import build_page
+from tag_atelier.ui.words import SCRIPT_SENTENCES, Words
+from tests.ui.fake_atelier import BrokenAtelier, FakeAtelier
+
+
+def elements(blocks: gr.Blocks) -> dict[str, dict[str, object]]:
+    config = blocks.get_config_file()
+    return {part["props"]["elem_id"]: part["props"] for part in config["components"] if part["props"].get("elem_id")}
+
+
+def test_the_tab_has_its_three_rooms(tmp_path: Path) -> None:
+    found = elements(tab.build(FakeAtelier(tmp_path), in_webui=True))
+    for name in ("prompt_text", "prompt_send", "bench_spec", "bench_start", "merge_recipe", "merge_restore"):
+        assert element_id(name) in found
+
+
+def test_every_element_id_is_used_once(tmp_path: Path) -> None:
+    config = tab.build(FakeAtelier(tmp_path), in_webui=True).get_config_file()
+    ids = [part["props"]["elem_id"] for part in config["components"] if part["props"].get("elem_id")]
+    assert len(ids) == len(set(ids))
+    assert all(identifier.startswith("tag_atelier_") for identifier in ids)
+
+
+def test_sending_to_txt2img_is_offered_only_where_there_is_one(tmp_path: Path) -> None:
+    assert element_id("prompt_send") not in elements(build_page(FakeAtelier(tmp_path)))
+
+
+def test_a_host_that_cannot_list_its_checkpoints_still_gets_a_page(tmp_path: Path) -> None:
+    found = elements(tab.build(BrokenAtelier(tmp_path), in_webui=True))
+    assert found[element_id("merge_first")]["choices"] == []
+
+
+def test_labels_stay_english_in_a_webui_and_are_translated_on_our_own_page(tmp_path: Path) -> None:
+    chinese = FakeAtelier(tmp_path, language="zh_CN")
+    assert elements(tab.build(chinese, in_webui=True))[element_id("merge_method")]["label"] == "Method"
+    assert elements(build_page(chinese))[element_id("merge_method")]["label"] == "方法"
+
+
+def test_building_the_tab_costs_less_than_150_ms(tmp_path: Path) -> None:
+    atelier = FakeAtelier(tmp_path)
+    tab.build(atelier, in_webui=True)
+    times = []
+    for _ in range(5):
+        before = time.process_time()
+        tab.build(atelier, in_webui=True)
+        times.append(time.process_time() - before)
+    assert min(times) < 0.150
+
+
+@pytest.mark.parametrize("is_img2img", [False, True])
+def test_the_panel_starts_with_the_json_that_overrides_it(tmp_path: Path, is_img2img: bool) -> None:
+    with gr.Blocks():
+        components = panel.build(FakeAtelier(tmp_path), is_img2img)
+    assert [component.value for component in components] == ["", False, "aidxl", True, "none", "none"]
+    assert components[0].label == "Tag Atelier JSON"
+    assert components[0].visible is False
+
+
+def test_building_the_panel_three_times_leaves_nothing_behind(tmp_path: Path) -> None:
+    atelier = FakeAtelier(tmp_path)
+    for _ in range(3):
+        with gr.Blocks():
+            panel.build(atelier, False)
+    assert atelier.asked == []
+    assert atelier.runner.list() == []
+
+
+def test_the_page_data_survives_quotes_and_markup() -> None:
+    text = tab.page_data(Words("en"), "a\"b<c>'d&")
+    assert "<c>" not in text
+    assert "a\\&quot;b&lt;c&gt;&#x27;d&amp;" in text
+
+
+def test_every_hint_belongs_to_an_element_of_the_page(tmp_path: Path) -> None:
+    atelier = FakeAtelier(tmp_path)
+    with gr.Blocks() as page:
+        panel.build(atelier, False)
+        panel.build(atelier, True)
+    known = {*elements(page), *elements(tab.build(atelier, in_webui=True))}
+    assert set(HINTS) <= known
+
+
+def test_the_script_says_just_what_it_was_given_words_for() -> None:
+    script = (SCRIPT_FOLDER / "tag_atelier.js").read_text(encoding="utf-8")
+    states = {"queued", "running", "done", "failed", "cancelled"}
+    assert set(re.findall(r'say\("([^"]+)"', script)) <= set(SCRIPT_SENTENCES)
+    assert [sentence for sentence in SCRIPT_SENTENCES if sentence not in states and f'"{sentence}"' not in script] == []

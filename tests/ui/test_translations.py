@@ -1,0 +1,61 @@
+"""Everything the page says has its Chinese, and the Chinese fills in the same fields."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import gradio as gr
+
+from tag_atelier.prompt.arrange import REASONS
+from tag_atelier.prompt.slots import SLOTS
+from tag_atelier.settings import EXTENSION_FOLDER
+from tag_atelier.ui import panel, tab
+from tag_atelier.ui.hints import HINTS
+from tag_atelier.ui.render import SLOT_NAMES
+from tag_atelier.ui.words import SCRIPT_SENTENCES
+from tests.ui.fake_atelier import FakeAtelier
+
+FILE = EXTENSION_FOLDER / "localizations" / "zh_CN.json"
+TABLE: dict[str, str] = json.loads(FILE.read_text(encoding="utf-8"))
+SAME_IN_BOTH = {"Tag Atelier", "Tag Atelier JSON", "Tag Atelier prompt", "↻"}
+
+
+def said_by_python() -> set[str]:
+    """Every sentence that a file of ``tag_atelier/ui`` says through ``words``."""
+    call = re.compile(r'words(?:\.escaped|\.label)?\(\s*"([^"]+)"')
+    texts = [path.read_text(encoding="utf-8") for path in sorted((EXTENSION_FOLDER / "tag_atelier" / "ui").glob("*.py"))]
+    return {sentence for text in texts for sentence in call.findall(text)}
+
+
+def shown_by_gradio(folder: Path) -> set[str]:
+    """Labels of all components and titles of all tabs, panels and buttons."""
+    atelier = FakeAtelier(folder)
+    with gr.Blocks() as page:
+        panel.build(atelier, False)
+    parts = [*page.get_config_file()["components"], *tab.build(atelier, in_webui=True).get_config_file()["components"]]
+    shown = {str(part["props"].get("label") or "") for part in parts}
+    shown |= {str(part["props"].get("value") or "") for part in parts if part["type"] == "button"}
+    return shown - {""} - SAME_IN_BOTH
+
+
+def test_every_sentence_has_its_chinese(tmp_path: Path) -> None:
+    said = said_by_python() | shown_by_gradio(tmp_path) | set(HINTS.values()) | set(SCRIPT_SENTENCES) | set(REASONS.values())
+    assert sorted(said - set(TABLE)) == []
+
+
+def test_every_slot_has_a_name_and_its_chinese() -> None:
+    assert set(SLOT_NAMES) == set(SLOTS)
+    assert sorted(set(SLOT_NAMES.values()) - set(TABLE)) == []
+
+
+def test_the_chinese_fills_in_the_same_fields() -> None:
+    field = re.compile(r"\{(\w*)[^}]*\}")
+    wrong = [english for english, chinese in TABLE.items() if sorted(field.findall(english)) != sorted(field.findall(chinese))]
+    assert wrong == []
+
+
+def test_the_file_is_sorted_and_indented_so_that_changes_can_be_read() -> None:
+    expected = json.dumps(TABLE, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    assert FILE.read_text(encoding="utf-8") == expected
