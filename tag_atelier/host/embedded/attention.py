@@ -41,9 +41,7 @@ def read_prompt(text: str, negative: bool = False) -> tuple[str, float]:
         return text, 1.0
     network = NETWORK.search(text)
     if network:
-        raise PromptError(
-            f"The prompt asks for the network '{network.group()}'; this host draws without networks: take it out."
-        )
+        raise PromptError(f"The prompt asks for '{network.group()}'; this host draws without networks: take it out.")
     if _AND.search(text):
         raise PromptError("The prompt joins parts with AND; this host draws one part: split it into two prompts.")
     found = _PART_WEIGHT.search(text)
@@ -113,5 +111,5 @@ def _refuse_schedules(text: str) -> None:
             inside = text[opened.pop() : found.start()]
             if "|" in inside or _SCHEDULE_TAIL.search(inside):
                 raise PromptError(
-                    f"The prompt changes while it is drawn ('[{inside}]'); this host draws one wording: choose one."
+                    f"'[{inside}]' changes the prompt while it is drawn; this host draws one wording: choose one."
                 )

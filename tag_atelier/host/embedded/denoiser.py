@@ -54,7 +54,9 @@ class Denoiser:
         extra = None if pooled is None else {"text_embeds": pooled, "time_ids": self._sizes.expand(count, -1)}
         step = torch.full((count,), step_of(sigma), device=latents.device)
         scaled = (latents / size).to(model.dtype)
-        predicted = model.unet(scaled, step, encoder_hidden_states=sequence, added_cond_kwargs=extra).sample.float()
+        predicted: torch.Tensor = model.unet(
+            scaled, step, encoder_hidden_states=sequence, added_cond_kwargs=extra
+        ).sample.float()
         if model.architecture.prediction == "v":
             return latents / size**2 - predicted * (sigma / size)
         return latents - predicted * sigma

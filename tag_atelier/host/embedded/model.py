@@ -71,7 +71,8 @@ def load_model(checkpoint: Checkpoint, tokenizer: CLIPTokenizer, device: torch.d
 
 def _pipeline(path: Path, architecture: Architecture, tokenizer: CLIPTokenizer, dtype: torch.dtype) -> Any:
     is_sdxl = architecture.family == "sdxl"
-    given: dict[str, Any] = {"tokenizer": tokenizer, "scheduler": DDIMScheduler(clip_sample=False, steps_offset=1)}
+    scheduler = DDIMScheduler(clip_sample=False, steps_offset=1)  # type: ignore[no-untyped-call]
+    given: dict[str, Any] = {"tokenizer": tokenizer, "scheduler": scheduler}
     given |= {"tokenizer_2": tokenizer, "add_watermarker": False} if is_sdxl else {"safety_checker": None}
     given |= {} if is_sdxl else {"feature_extractor": None, "image_encoder": None, "requires_safety_checker": False}
     pipeline_class = StableDiffusionXLPipeline if is_sdxl else StableDiffusionPipeline

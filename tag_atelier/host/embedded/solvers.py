@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 
@@ -34,7 +35,7 @@ def euler(
 ) -> torch.Tensor:
     """Euler's method; ``eta`` 0…1 of the possible noise is fresh in each step (0: "Euler", 1: "Euler a")."""
     levels = sigmas.tolist()
-    for now, then in zip(levels, levels[1:], strict=False):
+    for now, then in pairwise(levels):
         clean = denoise(latents, now)
         down, fresh = _ancestral_split(now, then, eta)
         latents = latents + (latents - clean) / now * (down - now)
@@ -49,7 +50,7 @@ def heun(
 ) -> torch.Tensor:
     """Heun's second-order method. Source: Karras et al. 2022, algorithm 1 without churn."""
     levels = sigmas.tolist()
-    for now, then in zip(levels, levels[1:], strict=False):
+    for now, then in pairwise(levels):
         slope = (latents - denoise(latents, now)) / now
         guess = latents + slope * (then - now)
         if then:
