@@ -27,7 +27,7 @@ def register() -> None:
     """Hook everything else into the WebUI."""
     callbacks.register(
         atelier.host.live_model,
-        build_tab=lambda: tab.build(atelier, in_webui=True),
+        build_tab=lambda: tab.build(atelier, in_webui=True, token=api.PAGE_TOKEN),
         component_of=settings_page.component_of,
         on_app=_add_routes,
     )

@@ -58,6 +58,7 @@ class Merges:
             from tag_atelier.merge.stream import write
 
             result = write(planned, destination, progress)
+            _copy_configuration(planned.sources[0].header.path, destination)
             self._host.checkpoints.refresh()
             return {"file": destination.name, "name": destination.stem, "digest": read.digest, "sha256": result.sha256}
 
@@ -139,6 +140,16 @@ class Merges:
 
     def _exclusive(self) -> AbstractContextManager[object]:
         return self._host.exclusive() if self._host.exclusive is not None else nullcontext()
+
+
+def _copy_configuration(source: Path, destination: Path) -> None:
+    """A WebUI builds a model of unusual layout by the ``.yaml`` beside its file; a merge has the layout of its first model."""
+    given, wanted = source.with_suffix(".yaml"), destination.with_suffix(".yaml")
+    if not given.is_file() or wanted.exists():
+        return
+    beside = wanted.with_name(f"{wanted.name}.part")
+    beside.write_bytes(given.read_bytes())
+    beside.replace(wanted)
 
 
 def read_recipe(recipe: object) -> Recipe:

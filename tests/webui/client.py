@@ -51,6 +51,14 @@ class Picture:
         return hashlib.sha256(f"{image.size}".encode() + image.tobytes()).hexdigest()
 
 
+def pictures(answer: Answer) -> list[Picture]:
+    """The images of a txt2img or img2img answer."""
+    value = answer.json()
+    texts = json.loads(value["info"])["infotexts"]
+    images = enumerate(value["images"])
+    return [Picture(base64.b64decode(image), texts[min(index, len(texts) - 1)]) for index, image in images]
+
+
 class Client:
     """One user's view of one server."""
 
@@ -102,10 +110,7 @@ class Client:
         """All images of a txt2img job."""
         answer = self.try_draw(prompt, **fields)
         assert answer.status == 200, f"txt2img: {answer.status} {answer.body[:2000]!r}"
-        value = answer.json()
-        texts = json.loads(value["info"])["infotexts"]
-        images = value["images"]
-        return [Picture(base64.b64decode(image), texts[min(index, len(texts) - 1)]) for index, image in enumerate(images)]
+        return pictures(answer)
 
     def try_draw(self, prompt: str = "1girl, solo", **fields: object) -> Answer:
         """A txt2img job that may fail."""

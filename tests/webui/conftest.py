@@ -1,4 +1,4 @@
-"""A real WebUI with the extension in it, booted as seldom as possible. None at hand: everything here is skipped in one line."""
+"""A real WebUI with the extension in it, booted as seldom as possible; all is skipped where there is none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.webui.checkout import Checkout, find_checkouts
-from tests.webui.client import PROBE, Client
+from tests.webui.client import OURS, PROBE, Client
 from tests.webui.data_folder import make_data_folder, make_models
 from tests.webui.server import Server
 
@@ -96,5 +96,6 @@ def client(server: Server) -> Iterator[Client]:
     """Speaks to the shared server; afterwards nothing is merged, failing or slow, and the first checkpoint is loaded."""
     yield server.client
     server.client.post(f"{PROBE}/plan", {"fail": "", "step_delay_s": 0.0})
-    server.client.restore()
+    if server.client.get(f"{OURS}/status")["dirty"]:
+        server.client.restore()
     server.client.choose("tiny-sd15-a.safetensors")

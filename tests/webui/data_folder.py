@@ -56,7 +56,7 @@ def make_data_folder(folder: Path, models: Path, install: str, first_checkpoint:
 def link(target: Path, place: Path) -> None:
     """A symbolic link, or where Windows grants none a junction, which needs no right."""
     try:
-        os.symlink(target, place, target_is_directory=True)
+        place.symlink_to(target, target_is_directory=True)
     except OSError:
         if os.name != "nt":
             raise

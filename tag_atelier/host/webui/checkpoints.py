@@ -48,7 +48,7 @@ class WebuiCheckpoints:
                 _load_forge(info)
             else:
                 _load(info)
-        except Exception as error:  # noqa: BLE001  the host's loader raises anything
+        except Exception as error:  # the host's loader raises anything
             raise HostError(f"The WebUI could not load '{checkpoint.name}': {type(error).__name__}: {error}") from error
 
     def loaded(self) -> Checkpoint | None:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from modules import scripts, shared
 
-from tag_atelier.errors import TagAtelierError
+from tag_atelier.errors import RequestError, TagAtelierError
 from tag_atelier.host.webui.refusal import refuse_later
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.panel import PanelRequest
@@ -83,33 +83,55 @@ def make_panel_script(atelier: Atelier, page: PanelPage) -> type[scripts.Script]
             self.infotext_fields = list(drawn.infotext_fields)
             return list(drawn.components)
 
+        def setup(self, p: Any, *_values: Any) -> None:
+            # The WebUI closes the job's own p however the job ends; X/Y/Z draws copies of it, which nobody closes.
+            _clean_up_when_closed(atelier, p)
+
         def before_process(self, p: Any, *values: Any) -> None:
-            self._request = PanelRequest()
-            _clean_up(atelier)
-            try:
-                self._request = PanelRequest.from_value(page.values_to_request(values))
-                if self._request.enabled:
-                    atelier.prompts.profile(self._request.profile)
-            except TagAtelierError as error:
-                refuse_later(p, error, "setup_prompts")
+            self._request = _read(atelier, page, p, values)
 
-        def process(self, p: Any, *values: Any) -> None:
-            request = self._request
-            try:
-                if request.enabled:
-                    _write_prompts(atelier, p, request)
-                    _merge(atelier, p, request)
-            except TagAtelierError as error:
-                refuse_later(p, error, "init")
-            recipe = atelier.merges.live_recipe
-            if recipe is not None:
-                p.extra_generation_params[MERGE_INFOTEXT] = recipe.digest[:16]
+        def process(self, p: Any, *_values: Any) -> None:
+            _carry_out(atelier, p, self._request)
 
-        def postprocess(self, p: Any, processed: Any, *values: Any) -> None:
+        def postprocess(self, p: Any, processed: Any, *_values: Any) -> None:
             if self._request.merge is not None:
                 _clean_up(atelier)
 
     return PanelScript
+
+
+def _read(atelier: Atelier, page: PanelPage, p: Any, values: tuple[Any, ...]) -> PanelRequest:
+    """What this job asks for; nothing, and a job that stops at its next step, when it cannot be read."""
+    _clean_up(atelier)
+    try:
+        request = PanelRequest.from_value(page.values_to_request(values))
+        if request.enabled:
+            atelier.prompts.profile(request.profile)
+            _refuse_second_model(p, request)
+        return request
+    except TagAtelierError as error:
+        refuse_later(p, error, "setup_prompts")
+        return PanelRequest(enabled=False)
+
+
+def _refuse_second_model(p: Any, request: PanelRequest) -> None:
+    """A job that changes models half way would draw its second part unmerged."""
+    for name in (getattr(p, "refiner_checkpoint", None), getattr(p, "hr_checkpoint_name", None)):
+        if request.merge is not None and name not in (None, "", "None", "none", "Use same checkpoint"):
+            raise RequestError(f"The job switches to '{name}' half way; a merge for one job needs a job of one checkpoint.")
+
+
+def _carry_out(atelier: Atelier, p: Any, request: PanelRequest) -> None:
+    try:
+        if request.enabled:
+            _write_prompts(atelier, p, request)
+            if request.merge is not None:
+                atelier.merges.apply_for_job(request.merge, StateProgress())
+    except TagAtelierError as error:
+        refuse_later(p, error, "init")
+    recipe = atelier.merges.live_recipe
+    if recipe is not None:
+        p.extra_generation_params[MERGE_INFOTEXT] = recipe.digest[:16]
 
 
 def _write_prompts(atelier: Atelier, p: Any, request: PanelRequest) -> None:
@@ -135,18 +157,14 @@ def _infotext(request: PanelRequest) -> dict[str, str]:
     return {INFOTEXT[name]: value for name, value in said.items() if value}
 
 
-def _merge(atelier: Atelier, p: Any, request: PanelRequest) -> None:
-    """Merge for this job. The job is closed even when its sampling raises, so that is where it is undone at the latest."""
-    if request.merge is None:
-        return
+def _clean_up_when_closed(atelier: Atelier, p: Any) -> None:
     close = p.close
 
-    def restore_and_close() -> None:
+    def clean_up_and_close() -> None:
         _clean_up(atelier)
         close()
 
-    p.close = restore_and_close
-    atelier.merges.apply_for_job(request.merge, StateProgress())
+    p.close = clean_up_and_close
 
 
 def _clean_up(atelier: Atelier) -> None:

@@ -62,7 +62,7 @@ class WebuiSampler:
                 processed = processing.process_images(p)
             except devices.NansException as error:
                 raise HostError(f"'{checkpoint.name}' drew NaN: {error} Try --no-half, or another VAE.") from error
-            except Exception as error:  # noqa: BLE001  anything can come out of the WebUI's sampling
+            except Exception as error:  # anything can come out of the WebUI's sampling
                 logger.exception("process_images failed")
                 raise HostError(f"The WebUI could not draw: {type(error).__name__}: {error}") from error
         if _stopped():
