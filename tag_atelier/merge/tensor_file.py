@@ -42,6 +42,8 @@ TORCH_DTYPES: Mapping[str, torch.dtype] = {
 """dtype name in the file → torch's; older torch lacks some of the unsigned ones."""
 
 _STALE_S = 3600.0
+_WORTH_A_THREAD = 1 << 18
+"""Bytes whose hashing takes much longer than starting a thread."""
 
 
 class TensorReader:
@@ -118,8 +120,11 @@ class NewFile:
     def write(self, data: bytes | bytearray) -> None:
         """Append ``data``, which must not change afterwards. Raises RecipeError when it cannot be written (disk full)."""
         self._join()
-        self._hashing = threading.Thread(target=self._hash.update, args=(data,))
-        self._hashing.start()
+        if len(data) < _WORTH_A_THREAD:
+            self._hash.update(data)
+        else:
+            self._hashing = threading.Thread(target=self._hash.update, args=(data,))
+            self._hashing.start()
         try:
             self._file.write(data)
         except OSError as error:
