@@ -49,7 +49,8 @@ class Denoiser:
         self, latents: torch.Tensor, sigma: float, sequence: torch.Tensor | None, pooled: torch.Tensor | None
     ) -> torch.Tensor:
         """Source: Karras et al. 2022, table 1, preconditioning of VP (eps), and Salimans & Ho 2022 (v)."""
-        model, size = self._model, (sigma**2 + 1) ** 0.5
+        model = self._model
+        size: float = (sigma**2 + 1) ** 0.5
         count = len(latents)
         extra = None if pooled is None else {"text_embeds": pooled, "time_ids": self._sizes.expand(count, -1)}
         step = torch.full((count,), step_of(sigma), device=latents.device)
