@@ -15,7 +15,7 @@ from tag_atelier.jobs.runner import Job
 from tag_atelier.merge.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = (ROOT / "README.md", ROOT / "docs" / "http_api.md")
+PAGES = (ROOT / "README.md", ROOT / "docs" / "http_api.md", ROOT / "docs" / "merge_recipes.md")
 
 
 def examples(language: str) -> list[pytest.param]:
