@@ -8,7 +8,16 @@ from __future__ import annotations
 
 import re
 
-from tag_atelier.prompt.slot_words import ACTION_STARTS, COLOURS, EXPRESSION_STARTS, HEADS, WHOLE
+from tag_atelier.prompt.slot_words import (
+    ACTION_STARTS,
+    COLOURS,
+    EXPRESSION_STARTS,
+    HEADS,
+    LIMBS,
+    PATTERNED,
+    WHOLE,
+    WORN,
+)
 from tag_atelier.prompt.slots import ABSTAIN, SlotGuess
 
 _QUALIFIER = re.compile(r"^(?P<base>.+?)_?\((?P<qualifier>[^()]*)\)$")
@@ -43,6 +52,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str, float], ...] = tuple(
         (r".+_on_(?:own|another's|another)_.+|.+_(?:another|another's_.+)|own_hands_.+", "action", 0.9),
         (r"looking_.+|holding_.+|hand_(?:in|on|to|over|under)_.+|hands_(?:in|on|to|over|under)_.+", "action", 0.96),
         (r"on_(?:back|stomach|side|bed|floor|ground|chair|couch|one_knee|head|lap|desk|table|grass)", "action", 0.9),
+        (r"[a-z_]+_in_(?:own_)?(?:mouth|hand|hands)", "action", 0.85),
         (r"[a-z]+_between_(?:legs|breasts|thighs|fingers|teeth)", "action", 0.75),
         (r".+_(?:pull|lift|tug|grab|hold|aside|press|slip)", "action", 0.8),
         (r".+_print|.+_trim|.+-trimmed_.+_trim", "accessories", 0.8),
@@ -50,11 +60,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str, float], ...] = tuple(
         (r"(?:is|are|looks|feels|feeling)_.+", "expression", 0.6),
         (r"(?:wearing|dressed_in)_.+", "clothing", 0.75),
         (r".+_(?:style|\(style\)|\(medium\)|parody)", "style", 0.9),
-        (r".+_theme|.+_(?:halloween|christmas)", "theme", 0.6),
+        (r".+_theme", "style", 0.8),
         (r"(?:artist|copyright|character|web|twitter|pixiv|patreon|group|song)_(?:name|username|logo|address|notice)|signature|"
          r"watermark|.+_text|.+_username|logo", "style", 0.8),
-        (r"(?:striped|polka_dot|plaid|checkered|print|floral|torn|open|see-through|frilled|layered|pleated|sleeveless|strapless)"
-         r"_[a-z-]+", "clothing", 0.7),
     )
 )  # fmt: skip
 
@@ -129,6 +137,9 @@ def _by_words(name: str) -> SlotGuess:
     words = name.split("_")
     if len(words) > 6:
         return ABSTAIN
+    if words[0] in LIMBS:
+        worn = _by_head(words, 0.05)
+        return worn if len(words) > 1 and words[-1] in WORN else SlotGuess("action", 0.8)
     if words[0] in ACTION_STARTS:
         return SlotGuess("action", 0.82 if len(words) > 1 else 0.75)
     if words[0] in EXPRESSION_STARTS or "_".join(words[:2]) in EXPRESSION_STARTS:
@@ -143,11 +154,22 @@ def _by_head(words: list[str], doubt: float) -> SlotGuess:
     """By the last two words, then the last one; a lone colour in front makes the noun surer."""
     for head in ("_".join(words[-2:]), words[-1]):
         slot = HEADS.get(head) or HEADS.get(head.removesuffix("s"))
+        if head == "hair":
+            return _hair(words)
         if slot is not None:
             sure = _HEAD_CONFIDENCE[slot]
             if len(words) > 1 and words[0] in COLOURS:
                 sure = min(0.97, sure + 0.04)
             return SlotGuess(slot, round(sure - doubt, 2))
+    if words[0] in PATTERNED:
+        return SlotGuess("clothing", 0.7)
     if words[-1].endswith("ing") and len(words) <= 2 and len(words[-1]) > 5:
         return SlotGuess("action", 0.5)
     return ABSTAIN
+
+
+def _hair(words: list[str]) -> SlotGuess:
+    """Colours of hair are a slot of their own; everything else about it is not."""
+    if any(word in COLOURS for word in words[:-1]):
+        return SlotGuess("main_char", 0.95)
+    return SlotGuess("body_char", 0.75)

@@ -171,18 +171,25 @@ WHOLE = {word: slot for slot, words in _WHOLE.items() for word in words.split()}
 
 ACTION_STARTS = _words(
     """
-    holding looking sitting standing lying leaning hand hands arm arms leg legs walking running jumping eating
-    drinking wearing reading writing playing pulling pushing lifting grabbing hugging kissing licking biting
-    touching pointing reaching adjusting covering carrying riding flying floating swimming sleeping dancing
-    singing fighting firing aiming throwing catching cooking cutting pouring feeding petting hiding peeking
-    waving stretching squatting kneeling crossed crossing spreading spread showing presenting opening closing
-    tying untying undressing dressing bathing washing cleaning drawing painting taking using pinching poking
-    rubbing scratching head-pat hair_pull own interlocked clenched outstretched finger fingers index knees
-    knee foot feet_up elbow elbows wading facing turning mouth_hold unzipping untucking squeezing crying_on
-    shouting giving receiving handing sharing blowing casting praying saluting sniffing smelling listening
-    talking tucking twirling viewing hair_tucking heart_hands heart_arms spinning climbing falling crawling
-    crouching bending bent clapping steepled grab tail_around tail_wagging
+    holding looking sitting standing lying leaning walking running jumping eating drinking wearing reading
+    writing playing pulling pushing lifting grabbing hugging kissing licking biting touching pointing reaching
+    adjusting covering carrying riding flying floating swimming sleeping dancing singing fighting firing
+    aiming throwing catching cooking cutting pouring feeding petting hiding peeking waving stretching
+    squatting kneeling crossed crossing spreading spread showing presenting opening closing tying untying
+    undressing dressing bathing washing cleaning drawing painting taking using pinching poking rubbing
+    scratching head-pat hair_pull own interlocked clenched outstretched index feet_up wading facing turning
+    mouth_hold unzipping untucking squeezing crying_on shouting giving receiving handing sharing blowing
+    casting praying saluting sniffing smelling listening talking tucking twirling viewing hair_tucking
+    heart_hands heart_arms spinning climbing falling crawling crouching bending bent clapping steepled grab
+    tail_around tail_wagging
     """
+)
+LIMBS = _words("hand hands arm arms leg legs knee knees foot finger fingers elbow elbows")
+WORN = frozenset(word for word, slot in HEADS.items() if slot in ("clothing", "accessories")) | _words(
+    "tattoo tattoos mirror fan hair armor scar mirrors bag grenade gun puppet"
+)
+PATTERNED = _words(
+    "striped polka dot plaid checkered print floral torn open see-through frilled layered pleated sleeveless strapless"
 )
 EXPRESSION_STARTS = _words(
     """
