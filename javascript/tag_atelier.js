@@ -242,14 +242,16 @@ var tagAtelier = (function () {
         if ((run.files || []).includes("report.html")) {
             row.appendChild(button(say("Open the report"), "", () => openReport(run.id, "report.html")));
         }
-        if (run.spec) row.appendChild(button(say("Resume"), "", () => resume(run)));
+        if ((run.files || []).includes("results.json")) row.appendChild(button(say("Resume"), "", () => resume(run)));
         return row;
     }
 
+    /** Starts the plan that a run was made with: the same plan goes on where it stopped. */
     async function resume(run) {
         const place = cardsOf("benchmark")[0];
         try {
-            follow(await askJson("POST", "benchmarks", { spec: run.spec }));
+            const results = await askJson("GET", "runs/" + run.id + "/results.json");
+            follow(await askJson("POST", "benchmarks", { spec: results.plan.spec }));
         } catch (error) {
             if (place) place.replaceChildren(make("div", "tag-atelier-problem", error.message));
         }

@@ -78,7 +78,7 @@ def build(atelier: Any, words: Words) -> None:
 
     def start_run(text: str, chosen: list[str]) -> str:
         try:
-            job = atelier.start_benchmark(with_checkpoints(text, chosen), words.language)
+            job = atelier.start_benchmark(with_checkpoints(text, chosen))
         except TagAtelierError as error:
             return render.problem(error, words)
         return render.good(words("Started: {title}", title=job.title))

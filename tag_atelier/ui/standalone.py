@@ -23,3 +23,8 @@ def build_page(atelier: Any, token: str = "") -> gr.Blocks:
         )
         build_content(atelier, words, token)
     return page
+
+
+def mount_page(app: Any, atelier: Any, token: str = "") -> Any:
+    """``app`` (FastAPI) with the page at ``/``; call it last, for the page answers every path that nothing else does."""
+    return gr.mount_gradio_app(app, build_page(atelier, token), path="/")

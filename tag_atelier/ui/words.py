@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import html
 import json
+import locale
 from typing import Any
 
 from tag_atelier.language import Language, sentence
+from tag_atelier.settings import DEFAULTS
 
 SCRIPT_SENTENCES = (
     "Cancel", "Cancelling…", "queued", "running", "done", "failed", "cancelled", "{seconds} s left", "{minutes} min left",
@@ -45,6 +47,11 @@ class Words:
 
 
 def words_of(atelier: Any, in_webui: bool = False) -> Words:
-    """The words of an atelier's language; English where it names none or ``auto``."""
-    language = getattr(atelier, "language", "en")
-    return Words(language if language in ("en", "zh_CN") else "en", in_webui)
+    """The words of the language in the atelier's options.
+
+    ``auto`` is English in a WebUI, which then translates what stands on the page as a whole, and the system's language else.
+    """
+    language = str({**DEFAULTS, **atelier.options()}["language"])
+    if language == "auto" and not in_webui:
+        language = "zh_CN" if (locale.getlocale()[0] or "").startswith(("zh", "Chinese")) else "en"
+    return Words("zh_CN" if language == "zh_CN" else "en", in_webui)

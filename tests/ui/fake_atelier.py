@@ -31,17 +31,21 @@ class FakePrompts:
 
 
 class FakeBenchmarks:
-    """One run with a report."""
+    """One finished run with a report, one that was stopped."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def runs(self) -> list[dict[str, object]]:
-        return [{"id": "confusionxl-rows-0123456789", "files": ["report.html"]}, {"id": "my-benchmark-9876543210", "files": []}]
+        return [
+            {"id": "confusionxl-rows-0123456789", "files": ["report.html"]},
+            {"id": "my-benchmark-9876543210", "files": ["results.json"]},
+        ]
 
     def report_file(self, run: str, name: str) -> Path:
         path = self.folder / name
-        path.write_text("<h1>A report</h1>", encoding="utf-8")
+        text = "<h1>A report</h1>" if name == "report.html" else '{"plan": {"spec": {"name": "Stopped before"}}}'
+        path.write_text(text, encoding="utf-8")
         return path
 
 
@@ -49,7 +53,8 @@ class FakeAtelier:
     """What the page asks of ``jobs.atelier.Atelier``."""
 
     def __init__(self, folder: Path, language: str = "en", step_s: float = 0.1) -> None:
-        self.language, self.step_s = language, step_s
+        self.step_s = step_s
+        self._options = {**DEFAULTS, "language": language}
         self.prompts = FakePrompts()
         self.benchmarks = FakeBenchmarks(folder)
         self.runner = JobRunner()
@@ -57,7 +62,7 @@ class FakeAtelier:
         self.asked: list[tuple[str, object]] = []
 
     def options(self) -> Mapping[str, bool | int | float | str]:
-        return DEFAULTS
+        return self._options
 
     def names(self) -> dict[str, object]:
         return {"checkpoints": ["model-a", "model-b", "model-c"], "profiles": list(self.prompts.profiles)}
@@ -107,7 +112,7 @@ class FakeAtelier:
             "estimate": {"images": 1234, "batches": 309, "disk_bytes": 1.9e9, "resolvable_difference": 0.2},
         }
 
-    def start_benchmark(self, spec: object, language: str = "en") -> Job:
+    def start_benchmark(self, spec: object) -> Job:
         self.asked.append(("benchmark", spec))
         return self._start("benchmark", "ConfusionXL rows", {"run": "confusionxl-rows-0123456789", "report": "report.html"})
 

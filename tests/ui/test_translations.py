@@ -10,7 +10,7 @@ import gradio as gr
 
 from tag_atelier.prompt.arrange import REASONS
 from tag_atelier.prompt.slots import SLOTS
-from tag_atelier.settings import EXTENSION_FOLDER
+from tag_atelier.settings import EXTENSION_FOLDER, SETTINGS
 from tag_atelier.ui import panel, tab
 from tag_atelier.ui.hints import HINTS
 from tag_atelier.ui.render import SLOT_NAMES
@@ -24,9 +24,9 @@ SAME_IN_BOTH = {"Tag Atelier", "Tag Atelier JSON", "Tag Atelier prompt", "↻"}
 
 def said_by_python() -> set[str]:
     """Every sentence that a file of ``tag_atelier/ui`` says through ``words``."""
-    call = re.compile(r'words(?:\.escaped|\.label)?\(\s*"([^"]+)"')
+    call = re.compile(r"""words(?:\.escaped|\.label)?\(\s*(["'])(.+?)\1""")
     texts = [path.read_text(encoding="utf-8") for path in sorted((EXTENSION_FOLDER / "tag_atelier" / "ui").glob("*.py"))]
-    return {sentence for text in texts for sentence in call.findall(text)}
+    return {found[1] for text in texts for found in call.findall(text)}
 
 
 def shown_by_gradio(folder: Path) -> set[str]:
@@ -42,6 +42,7 @@ def shown_by_gradio(folder: Path) -> set[str]:
 
 def test_every_sentence_has_its_chinese(tmp_path: Path) -> None:
     said = said_by_python() | shown_by_gradio(tmp_path) | set(HINTS.values()) | set(SCRIPT_SENTENCES) | set(REASONS.values())
+    said |= {setting.label for setting in SETTINGS}
     assert sorted(said - set(TABLE)) == []
 
 

@@ -1,0 +1,75 @@
+"""What the page shows: escaped, counted, and saying what there is to say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tag_atelier.errors import PromptError, SpecError
+from tag_atelier.ui import render
+from tag_atelier.ui.bench_tab import with_checkpoints
+from tag_atelier.ui.words import Words
+from tests.ui.fake_atelier import FakeAtelier
+
+ENGLISH, CHINESE = Words("en"), Words("zh_CN")
+
+
+def test_an_error_is_its_sentence_escaped() -> None:
+    shown = render.problem(PromptError("Found <script>, expected tags."), ENGLISH)
+    assert "Found &lt;script&gt;, expected tags." in shown
+    assert "<script>" not in shown
+
+
+def test_an_arrangement_says_what_moved_and_where_it_belongs() -> None:
+    result = {"changed": True, "reasons": [], "moves": [{"tag": "a<b", "slot": "main_char", "from": 3, "to": 0}]}
+    assert "a&lt;b <small>hair colour</small>" in render.arrangement(result, ENGLISH)
+    assert "a&lt;b <small>发色</small>" in render.arrangement(result, CHINESE)
+
+
+def test_an_arrangement_says_why_nothing_moved() -> None:
+    shown = render.arrangement({"changed": False, "reasons": ["unbalanced"], "moves": []}, ENGLISH)
+    assert "a bracket is never closed" in shown
+    assert "order already" not in shown
+
+
+def test_a_long_list_is_cut_and_counted() -> None:
+    finding = {"severity": "note", "message": "m", "fix": None}
+    shown = render.findings({"findings": [finding] * 75}, ENGLISH)
+    assert shown.count("<li>") == 60
+    assert "… and 15 more." in shown
+
+
+def test_a_finding_shows_its_fix(tmp_path: Path) -> None:
+    shown = render.findings(FakeAtelier(tmp_path).lint({"text": "greay hair"}), ENGLISH)
+    assert "is no &lt;b&gt;known&lt;/b&gt; tag. → <code>grey hair</code>" in shown
+
+
+def test_a_fix_that_removes_says_so() -> None:
+    shown = render.findings({"findings": [{"severity": "error", "message": "Twice.", "fix": ""}]}, ENGLISH)
+    assert "<code>leave it out</code>" in shown
+
+
+def test_a_plan_lists_its_cost_and_what_it_skips(tmp_path: Path) -> None:
+    shown = render.plan(FakeAtelier(tmp_path).plan_benchmark({"template": "{tag}"}), CHINESE)
+    for expected in ("1,234", "1.9 GB", "20 %", "model-a", "sex: 敏感内容"):
+        assert expected in shown
+
+
+def test_a_merge_lists_models_sizes_and_warnings(tmp_path: Path) -> None:
+    shown = render.merge(FakeAtelier(tmp_path).check_merge(""), ENGLISH)
+    for expected in ("model-b (6.9 GB)", "1680 of 2515 change", "marked v_pred", "196 EMA tensors"):
+        assert expected in shown
+
+
+def test_chosen_checkpoints_take_the_place_of_the_plans() -> None:
+    assert with_checkpoints("name: x\ncheckpoints: [a]", ["b"]) == {"name": "x", "checkpoints": ["b"]}
+    assert with_checkpoints("name: x\ncheckpoints: [a]", []) == {"name": "x", "checkpoints": ["a"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "named"), [("a: [1", "line"), ("", "empty"), ("- a", "no mapping"), ("x: !!python/object:a 1", "YAML")]
+)
+def test_a_plan_that_is_no_mapping_is_refused(text: str, named: str) -> None:
+    with pytest.raises(SpecError, match=named):
+        with_checkpoints(text, None)
