@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
-from tag_atelier.errors import CheckpointError
+from tag_atelier.errors import CheckpointError, RecipeError
 from tag_atelier.merge.header import DTYPE_BYTES, FLOAT_DTYPES, Header, TensorEntry, read_header
 from tag_atelier.merge.layout import Architecture, recognise
 from tag_atelier.merge.methods import METHODS, Method
@@ -184,8 +184,24 @@ class _Planner:
         self.headers = [source.header.tensors for source in sources]
         self.block_weights = tuple(weights.resolve(architecture) for weights in recipe.weights)
         self.parameters = {name: weights.resolve(architecture) for name, weights in recipe.parameters}
+        self._check_ranges()
         self.missing: dict[str, list[str]] = {}
         self.mismatched: list[str] = []
+
+    def _check_ranges(self) -> None:
+        """Every weight and parameter lies where the method makes sense of it."""
+        low, high = self.method.weight_range
+        weights = [weight for of_block in self.block_weights for weight in of_block.values()]
+        weights += [element.weight for element in self.recipe.elements]
+        checks = [("A weight", value, low, high) for value in weights]
+        for parameter in self.method.parameters:
+            values = self.parameters[parameter.name].values()
+            checks += [(f"'{parameter.name}'", value, parameter.minimum, parameter.maximum) for value in values]
+        for what, value, minimum, maximum in checks:
+            if not minimum <= value <= maximum:
+                raise RecipeError(
+                    f"{what} is {value:g}; '{self.method.name}' expects a number from {minimum:g} to {maximum:g}."
+                )
 
     def plan(self) -> MergePlan:
         first = self.headers[0]

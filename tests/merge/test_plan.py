@@ -158,6 +158,30 @@ def test_weights_that_do_not_fit_the_architecture(shelf) -> None:
         planned(shelf, alpha=[0.5] * 20, layout="classic")
 
 
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"alpha": {"IN00": 1.5}}, "A weight is 1.5; 'tensor_swap' expects a number from 0 to 1"),
+        ({"elements": ":attn2:-1"}, "A weight is -1"),
+        ({"beta": {"IN00": 2}}, "'beta' is 2; 'tensor_swap' expects a number from 0 to 1"),
+    ],
+)
+def test_weights_and_parameters_out_of_the_methods_range(shelf, change: dict[str, object], found: str) -> None:
+    shelf.add("a")
+    shelf.add("b")
+    with pytest.raises(RecipeError, match=found):
+        planned(shelf, method="tensor_swap", **change)
+
+
+def test_a_parameter_may_differ_from_block_to_block(shelf) -> None:
+    shelf.add("a")
+    shelf.add("b")
+    merge = planned(shelf, method="tensor_swap", parameters={"beta": {"ALL": 0.25, "IN00": 0.5}})
+    assert step_of(merge, IN00).parameters == {"beta": 0.5}
+    assert step_of(merge, OUT00).parameters == {"beta": 0.25}
+    assert Recipe.from_value(merge.recipe.to_yaml()) == merge.recipe
+
+
 def test_missing_model_and_other_files(shelf, tmp_path: Path) -> None:
     shelf.add("a")
 

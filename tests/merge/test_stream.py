@@ -72,6 +72,17 @@ def test_three_models_and_a_base_by_hand(shelf, counter) -> None:
     assert filled(out[IN00], 1 + (3 - 0.5) + 0.5 * (2 - 0.5))
 
 
+def test_a_method_that_needs_whole_tensors(shelf, counter) -> None:
+    shelf.add("a", fill=1.0, change={BIG: torch.full((600_000, 2), 1.0).half()})
+    shelf.add("b", fill=3.0, change={BIG: torch.full((600_000, 2), 3.0).half()})
+    out, _ = merged(shelf, counter, method="tensor_swap", alpha={"ALL": 0.5, "OUT00": 0.2}, beta=0.25)
+    assert out[IN00][:, 0, 0, 0].tolist() == [1.0, 3.0, 3.0, 1.0]
+    assert out[OUT00][:, 0].tolist() == [1.0, 3.0, 1.0, 1.0, 1.0]
+    assert filled(out[BIG][150_000:450_000], 3.0)
+    assert filled(out[BIG][:150_000], 1.0)
+    assert filled(out[BIG][450_000:], 1.0)
+
+
 def test_the_vae_of_b(shelf, counter) -> None:
     shelf.add("a", fill=1.0)
     shelf.add("b", fill=3.0)

@@ -65,6 +65,8 @@ class Method:
     """Fewest and most models, A included, base not; None: any number."""
     base: bool = False
     """Whether the recipe must name a base."""
+    weight_range: tuple[float, float] = (-10.0, 10.0)
+    """What every weight must lie in."""
     elementwise: bool = True
     """Each value of the result depends on the same place of the operands only, so that a tensor may be cut up."""
     copies_at_one: bool = False
@@ -108,6 +110,42 @@ METHODS: Mapping[str, Method] = {
             kernel="linear.add_difference",
             source="Editing models with task arithmetic, Ilharco et al. 2022, arXiv:2212.04089, section 2",
             base=True,
+        ),
+        Method(
+            name="add_difference_clamped",
+            title="Add difference, kept between the models",
+            formula="clamp(A + Σ wᵢ·(Xᵢ − base), min(A, X…), max(A, X…))",
+            kernel="linear.add_difference_clamped",
+            source="Task arithmetic as above; the bounds are sd-webui-model-mixer issue 12, 'weights clipping'",
+            base=True,
+        ),
+        Method(
+            name="sum_twice",
+            title="Sum twice",
+            formula="(1 − β)·((1 − α)·A + α·B) + β·C, and so on for more models",
+            kernel="linear.sum_twice",
+            source="sd-webui-supermerger, README, 'sum Twice'",
+        ),
+        Method(
+            name="train_difference",
+            title="Train difference",
+            formula="A + 1.8·w·(B − base)·|B − A| / (|B − A| + |B − base|)",
+            kernel="difference.train_difference",
+            source="sd-webui-supermerger, calcmode_en.md, 'trainDifference'",
+            models=(2, 2),
+            base=True,
+        ),
+        Method(
+            name="tensor_swap",
+            title="Tensor swap",
+            formula="rows ⌊nβ⌋ … ⌊n(α + β)⌋ of A replaced by B's, past the end from the start again",
+            kernel="swap.tensor_swap",
+            source="sd-webui-supermerger, calcmode_en.md, 'tensor'",
+            models=(2, 2),
+            weight_range=(0.0, 1.0),
+            elementwise=False,
+            copies_at_one=True,
+            parameters=(Parameter("beta", 0.0, 0.0, 1.0, "Where the first replaced row lies"),),
         ),
     )
 }

@@ -38,3 +38,25 @@ def add_difference(x: Operands) -> torch.Tensor:
     for other, weight in zip(x.others, x.weights, strict=True):
         total.add_(other - x.base, alpha=weight)
     return total
+
+
+def add_difference_clamped(x: Operands) -> torch.Tensor:
+    """``add_difference``, no value of it outside what A and the added models have there; shape and dtype of A.
+
+    Source: Ilharco et al. 2022; clipping as wished for in sd-webui-model-mixer issue 12.
+    """
+    lowest = highest = x.first
+    for other in x.others:
+        lowest, highest = torch.minimum(lowest, other), torch.maximum(highest, other)
+    return torch.clamp(add_difference(x), lowest, highest)
+
+
+def sum_twice(x: Operands) -> torch.Tensor:
+    """((1 − w₁)·A + w₁·X₁) mixed with X₂ by w₂, and so on; one rounding at the end; shape and dtype of A.
+
+    Source: sd-webui-supermerger, README, "sum Twice", for any number of models.
+    """
+    total = x.first
+    for other, weight in zip(x.others, x.weights, strict=True):
+        total = torch.lerp(total, other, weight)
+    return total

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tag_atelier.errors import UnknownName
-from tag_atelier.merge.methods import METHODS, Operands, get_method
-from tag_atelier.merge.methods.linear import add_difference, weighted_pair, weighted_sum
+from tag_atelier.merge.methods import Operands
+from tag_atelier.merge.methods.linear import add_difference, add_difference_clamped, sum_twice, weighted_pair, weighted_sum
 
 
 def tensor(*values: float) -> torch.Tensor:
@@ -41,6 +39,18 @@ def test_add_difference_of_two_models_with_one_base() -> None:
     assert add_difference(x).tolist() == [0.0]
 
 
+def test_add_difference_clamped_stays_between_the_models() -> None:
+    x = Operands(tensor(1, 1, 1), [tensor(3, 3, 0)], [1.0], tensor(0, 2.5, 3))
+    assert add_difference(x).tolist() == [4.0, 1.5, -2.0]
+    assert add_difference_clamped(x).tolist() == [3.0, 1.5, 0.0]
+
+
+def test_sum_twice() -> None:
+    x = Operands(tensor(0), [tensor(4), tensor(10)], [0.5, 0.25])
+    assert sum_twice(x).tolist() == [0.75 * 2 + 0.25 * 10]
+    assert sum_twice(Operands(tensor(0), [tensor(4), tensor(10)], [0.5, 1.0])).tolist() == [10.0]
+
+
 def test_weighted_pair_rounds_once() -> None:
     # 1 + 0.5·2⁻¹⁰ lies half-way between two halves; 0.25 of the step rounds down, 0.75 up.
     first, other, out = tensor(1.0, 1.0).half(), tensor(1.0009765625, 1.0009765625).half(), torch.empty(2).half()
@@ -64,36 +74,3 @@ def test_against_float64(a: list[float], b: list[float], c: list[float], weight:
     assert torch.all((summed - ((1 - weight) * doubles[0] + weight * doubles[1])).abs() <= bound)
     added = add_difference(Operands(floats[0], [floats[1]], [weight], floats[2])).double()
     assert torch.all((added - (doubles[0] + weight * (doubles[1] - doubles[2]))).abs() <= bound)
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_every_method_keeps_shape_and_operands(name: str) -> None:
-    method = get_method(name)
-    first, other, base = torch.randn(3, 3, 4, 2), torch.randn(3, 3, 4, 2), torch.randn(3, 3, 4, 2)
-    kept = [x.clone() for x in (first, other, base)]
-    parameters = {parameter.name: parameter.default for parameter in method.parameters}
-    result = method.load_kernel()(Operands(first, [other], [0.3], base if method.base else None, parameters, "key"))
-    assert result.shape == first.shape
-    assert result.dtype == torch.float32
-    assert torch.isfinite(result).all()
-    assert all(torch.equal(x, y) for x, y in zip((first, other, base), kept, strict=True))
-    assert method.load_kernel().__doc__
-
-
-@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.elementwise])
-def test_elementwise_methods_may_be_cut_up(name: str) -> None:
-    method = METHODS[name]
-    kernel = method.load_kernel()
-    tensors = [torch.randn(10) for _ in range(3)]
-    parameters = {parameter.name: parameter.default for parameter in method.parameters}
-
-    def run(piece: slice) -> torch.Tensor:
-        a, b, c = (x[piece] for x in tensors)
-        return kernel(Operands(a, [b], [0.3], c if method.base else None, parameters, "key"))
-
-    assert torch.equal(torch.cat([run(slice(0, 4)), run(slice(4, 10))]), run(slice(0, 10)))
-
-
-def test_unknown_method() -> None:
-    with pytest.raises(UnknownName, match="weighted_sum"):
-        get_method("magic")
