@@ -6,6 +6,7 @@ import gc
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,6 +107,10 @@ class EmbeddedCheckpoints:
         """SHA-256 of the file, cached in the data folder."""
         return self._hashes.get(_file(checkpoint))
 
+    def known_hash(self, checkpoint: Checkpoint) -> str | None:
+        """SHA-256 if this state of the file was hashed before; reads nothing."""
+        return self._hashes.known(_file(checkpoint))
+
     def load(self, checkpoint: Checkpoint) -> None:
         """Read it into memory; a no-op where this state of the file is loaded already.
 
@@ -122,7 +127,8 @@ class EmbeddedCheckpoints:
         if self._model is not None and state == self._state:
             return
         tokenizer = find_tokenizer(path.parent, self._data_folder)
-        self._model = load_model(checkpoint, tokenizer, self._device)
+        hashed = replace(checkpoint, sha256=self.identify(checkpoint))
+        self._model = load_model(hashed, tokenizer, self._device)
         self._state = state
         gc.collect()
         if self._device.type == "cuda":

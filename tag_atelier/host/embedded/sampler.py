@@ -49,7 +49,8 @@ class EmbeddedSampler:
     def __init__(self, checkpoints: EmbeddedCheckpoints, data_folder: Path, activity: Activity) -> None:
         self._checkpoints = checkpoints
         self._data_folder = data_folder
-        self._activity = activity
+        self.activity = activity
+        """What it is doing now, for progress over HTTP."""
 
     def render(
         self,
@@ -70,7 +71,7 @@ class EmbeddedSampler:
         self._checkpoints.load(checkpoint)
         model = self._checkpoints.model
         assert model is not None
-        activity = self._activity
+        activity = self.activity
         try:
             jobs = _encode(model, batch, parameters)
             groups = [list(group) for _, group in groupby(sorted(jobs, key=_lengths), key=_lengths)]
