@@ -100,7 +100,7 @@ class Plan:
         pixels = parameters.width * parameters.height
         return {
             "images": images,
-            "batches": math.ceil(images / self.spec.batch_size),
+            "batches": len(self.checkpoints) * math.ceil(images / len(self.checkpoints) / self.spec.batch_size),
             "checkpoint_loads": len(self.checkpoints),
             "megapixel_steps": round(images * pixels * (parameters.steps + (hires.steps * scale if hires else 0)) / 1e6, 1),
             "disk_bytes": round(images * pixels * scale * _BYTES_PER_PIXEL),

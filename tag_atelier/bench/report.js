@@ -5,7 +5,8 @@ document.querySelectorAll(".shot").forEach((shot) => shot.addEventListener("clic
   viewer.querySelector("h3").textContent = shot.dataset.title;
   viewer.querySelector("img").src = shot.querySelector("img").src;
   viewer.querySelector("pre").textContent = shot.dataset.infotext;
-  viewer.querySelector("a").href = shot.dataset.full;
+  const link = viewer.querySelector("a");
+  if (shot.dataset.full) link.href = shot.dataset.full; else link.removeAttribute("href");
   viewer.showModal();
 }));
 viewer.querySelector(".close").addEventListener("click", () => viewer.close());

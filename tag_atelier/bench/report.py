@@ -57,6 +57,7 @@ def read(store: Store, folder: Path, language: Language = "en") -> ReportData:
         evaluation=evaluate(store),
         cells=cells,
         language=language,
+        images="images/" if folder.resolve() == store.folder.resolve() else "",
         picture=_addresses(small, embedded=len(cells) <= SINGLE_FILE_CELLS),
     )
 

@@ -24,6 +24,8 @@ class ReportData:
     evaluation: Evaluation
     cells: Sequence[StoredCell]
     language: Language
+    images: str
+    """Address of the folder of full pictures, ending in a slash; empty where the report lies elsewhere."""
     picture: Callable[[StoredCell], str]
     """Address of a cell's small picture: a data URI, or a path beside the report; empty where there is none."""
 
@@ -125,14 +127,18 @@ def headline(data: ReportData) -> list[str]:
 
 
 def _result(data: ReportData, best: CheckpointScore) -> str:
+    one_seed = "{name} draws {hits} of {drawn} tags ({rate}, 95 % interval {range}), {lift} points above what appears unasked."
+    seeds = (
+        "{name} hits in {hits} of {drawn} pictures ({rate}, 95 % interval {range}), {lift} points above what appears unasked."
+    )
     return data.say(
-        "{name} draws {hits} of {drawn} ({rate}, 95 % interval {range}); {lift} points more than what appears unasked.",
+        one_seed if len(data.evaluation.seeds) == 1 else seeds,
         name=best.name,
         hits=best.hits,
         drawn=best.drawn,
         rate=percent(best.accuracy.value),
         range=percent_range(best.accuracy),
-        lift=points(best.lift.value),
+        lift=points(best.lift.value).lstrip("+"),
     )
 
 

@@ -47,10 +47,10 @@ def _head(data: ReportData) -> str:
     first, *rest = headline(data)
     say, found = data.say, data.evaluation
     counts = say(
-        "{tags} tags × {checkpoints} checkpoints × {seeds} seeds = {images} pictures with their baselines",
+        "{tags} tags · {checkpoints} checkpoints · seeds {seeds} · {images} pictures with the baselines",
         tags=len(data.tags),
         checkpoints=len(data.checkpoints),
-        seeds=len(found.seeds),
+        seeds=", ".join(map(str, found.seeds)),
         images=len(data.cells),
     )
     badge = f' <span class="badge warn">{escape(say("Partial"))}</span>' if found.partial else ""
@@ -136,7 +136,8 @@ def _gallery(data: ReportData) -> str:
     )
     return (
         f'<section><div class="line"><h2>{escape(say("Pictures"))}</h2><div class="filters" role="group">{buttons}</div></div>'
-        f'<div class="cards" style="--columns:{max(1, len(data.checkpoints))}">{"".join(cards)}</div></section>'
+        f'<div class="cards" style="--columns:{max(1, len(data.checkpoints))};--shape:{_shape(data)}">'
+        f"{''.join(cards)}</div></section>"
     )
 
 
@@ -185,7 +186,7 @@ def _figure(data: ReportData, stored: StoredCell | None, title: str, probability
         return f'<div class="blank" title="{escape(reason)}">{escape(state)}</div>'
     mark = {"hit": "✓", "miss": "✗", "none": ""}[verdict]
     label = "" if probability is None else f'<span class="mark">{mark} {probability:.2f}</span>'
-    full = f"images/{stored.image.name}" if stored.image is not None else ""
+    full = f"{data.images}{stored.image.name}" if stored.image is not None and data.images else ""
     return (
         f'<button type="button" class="shot {verdict}" data-title="{escape(title)}" data-full="{escape(full)}" '
         f'data-infotext="{escape(stored.infotext)}"><img src="{escape(data.picture(stored))}" alt="{escape(title)}" '
@@ -280,6 +281,11 @@ def _dialog(data: ReportData) -> str:
         f'<p><button type="button" class="copy" data-done="{escape(say("Copied"))}">{escape(say("Copy parameters"))}</button> '
         f'<a target="_blank" rel="noopener">{escape(say("Full size"))}</a></p></div></div></dialog>'
     )
+
+
+def _shape(data: ReportData) -> str:
+    parameters = data.manifest.get("parameters", {})
+    return f"{parameters.get('width', 1)}/{parameters.get('height', 1)}"
 
 
 def _number(value: object) -> str:

@@ -77,7 +77,8 @@ def json_text(data: ReportData) -> str:
         "checkpoints": [
             {
                 **dataclasses.asdict(item),
-                "accuracy": item.accuracy._asdict(), "lift": item.lift._asdict(),
+                "accuracy": item.accuracy._asdict(),
+                "lift": item.lift._asdict(),
                 "versus_others": item.versus_others._asdict() if item.versus_others else None,
                 "by_slot": {slot: interval._asdict() for slot, interval in item.by_slot.items()},
                 "hits": item.hits,
@@ -103,7 +104,7 @@ def left_out(data: ReportData) -> list[tuple[str, list[str]]]:
             say("Rejected and failed pictures"),
             [
                 f"{data.checkpoints[item.cell.checkpoint].name} · {spaced(''.join(item.cell.tags)) or say('Baseline')} · "
-                f"{say('seed {seed}', seed=item.cell.seed)}: {item.reason}"
+                f"{say('seed {seed}', seed=item.cell.seed)}: {say(item.reason)}"
                 for item in bad
             ],
         ),

@@ -206,7 +206,9 @@ def _checkpoints(
     plan: dict[str, object], tables: Sequence[tuple[TagScore, ...]], slot_of: dict[str, str], seeds: int
 ) -> tuple[CheckpointScore, ...]:
     listed: Any = plan.get("checkpoints", [])
-    rates = numpy.array([[tag.rate for tag in table] for table in tables], dtype=float).reshape(len(tables), -1)
+    if not tables:
+        return ()
+    rates = numpy.array([[tag.rate for tag in table] for table in tables], dtype=float)  # (checkpoints, tags)
     found = []
     for position, (entry, table) in enumerate(zip(listed, tables, strict=True)):
         others = numpy.delete(rates, position, axis=0)
