@@ -117,10 +117,14 @@ def _sorted_segment(segment: Segment, entries: list[Entry], profile: Profile) ->
 
 
 def _fixed(segment: Segment, entries: Sequence[Entry]) -> frozenset[int]:
-    """Indices among ``entries`` that stay: items glued to a border, and networks that stand alone."""
+    """Indices among ``entries`` that stay: items glued to a border, networks that stand alone, and a final backslash.
+
+    A backslash at the very end of a prompt makes the WebUI read no schedule at all, so none may come or go there.
+    """
     filled = [index for index, item in enumerate(segment.items) if item.core]
     pinned = {place for place, index in enumerate(filled) if index in segment.pinned}
-    return frozenset(pinned | {place for place, entry in enumerate(entries) if not entry.tags})
+    stuck = {place for place, entry in enumerate(entries) if not entry.tags or entry.item.core.endswith("\\")}
+    return frozenset(pinned | stuck)
 
 
 def _merge(entries: Sequence[Entry], fixed: frozenset[int], movable: Sequence[Entry]) -> list[Entry]:

@@ -17,7 +17,8 @@ def compose(
     """Positive and negative prompt with the words of a level and of a preset; words already there are not repeated.
 
     ``quality`` and ``negative_preset``: a name the profile has, ``"default"`` for its first one, or None (or empty)
-    to add nothing. What was written stays byte for byte; the words stand in front or at the end of the first AND part.
+    to add nothing. What was written stays byte for byte, but for a comma at its end. The words stand in front or at the
+    end of the first AND part; in front also where words at the end would be weighed or cut off.
 
     Raises:
         UnknownName: the profile has no such level or preset.

@@ -151,7 +151,7 @@ class _Scanner:
         self.cuts: list[int] = []
         self.pieces: list[Piece] = []
         self.segment_start = 0
-        self.broken = False
+        self.broken = self.stray = self.square = False
         self.lock: Lock = ""
 
     def parts(self) -> Iterator[tuple[list[Piece], bool]]:
@@ -174,9 +174,11 @@ class _Scanner:
     def _sign(self, sign: str, at: int) -> None:
         if sign in "([{":
             self.stack.append(sign)
+            self.square = self.square or sign == "["
         elif sign in _CLOSES:
             if not self.stack:
-                self.broken = self.broken or sign == "}"
+                self.stray = True
+                self.broken = self.broken or sign != ")"
             elif self.stack.pop() != _CLOSES[sign]:
                 self.broken = True
         elif self.stack:
@@ -219,8 +221,13 @@ class _Scanner:
         self.cuts, self.lock = [], ""
 
     def _close_part(self) -> tuple[list[Piece], bool]:
-        part, broken = self.pieces, self.broken or bool(self.stack)
-        self.pieces, self.stack, self.broken = [], [], False
+        """Pieces so far and whether they are out of balance.
+
+        A ``)`` that closes nothing is a plain character, but beside ``[ ]`` the WebUI's schedule reader may pair it otherwise.
+        """
+        part = self.pieces
+        broken = self.broken or bool(self.stack) or (self.stray and self.square)
+        self.pieces, self.stack, self.broken, self.stray, self.square = [], [], False, False, False
         return part, broken
 
 

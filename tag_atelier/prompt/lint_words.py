@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from tag_atelier.prompt.findings import Finding, Text
 from tag_atelier.prompt.grammar import Border
-from tag_atelier.prompt.profile import Profile, load_profiles
+from tag_atelier.prompt.profile import load_profiles
 from tag_atelier.prompt.reading import tags_of
 from tag_atelier.prompt.search import by_chinese_name
 from tag_atelier.prompt.slots import canonical
@@ -44,32 +44,29 @@ def _foreign_quality(subject: Text) -> Iterator[Finding]:
     """Quality words that other families were trained on and this one was not."""
     if subject.negative:
         return
-    own, foreign = _quality_words(subject.profile)
+    profile = subject.profile
+    own = _split(tuple(profile.quality.values()))
+    known = own | _split(tuple(profile.negative.values()))
+    scores = any(_SCORE.fullmatch(word) for word in own)
     for item in subject.prompt.items:
         for tag in tags_of(item.core):
             name = canonical(tag)
-            scored = bool(_SCORE.fullmatch(name)) and not any(_SCORE.fullmatch(word) for word in own)
-            if not scored and (name in own or name not in foreign):
+            foreign = not scores if _SCORE.fullmatch(name) else name in _all_quality_words() - known
+            if not foreign:
                 continue
-            known = f"it knows {', '.join(sorted(own)[:4]).replace('_', ' ')}" if own else "it needs no quality words"
-            message = f"'{tag}' is a quality word of another family; {subject.profile.name} was not trained on it, {known}."
+            instead = f"it knows {next(iter(profile.quality.values()))}" if own else "it needs no quality words"
+            message = f"'{tag}' is a quality word of another family; {profile.name} was not trained on it, {instead}."
             yield Finding("foreign_quality", item.start, item.start + len(item.core), message, None, "note")
 
 
+@lru_cache(maxsize=1)
+def _all_quality_words() -> frozenset[str]:
+    return frozenset().union(*(_split(tuple(profile.quality.values())) for profile in load_profiles().values()))
+
+
 @lru_cache(maxsize=64)
-def _cached_words(id: str, levels: tuple[str, ...], negatives: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str]]:
-    own = _split((*levels, *negatives))
-    everything: set[str] = set()
-    for profile in load_profiles().values():
-        everything |= _split(tuple(profile.quality.values()))
-    return own, frozenset(everything - own)
-
-
-def _quality_words(profile: Profile) -> tuple[frozenset[str], frozenset[str]]:
-    return _cached_words(profile.id, tuple(profile.quality.values()), tuple(profile.negative.values()))
-
-
 def _split(texts: tuple[str, ...]) -> frozenset[str]:
+    """Canonical names of the tags in ``texts``."""
     return frozenset(canonical(tag) for text in texts for core in text.split(",") for tag in tags_of(core.strip()))
 
 
