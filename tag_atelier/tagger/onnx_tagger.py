@@ -91,11 +91,9 @@ class OnnxTagger:
         return clipped
 
     def _run(self, chunk: numpy.typing.NDArray[numpy.float32]) -> numpy.typing.NDArray[numpy.float32]:
-        from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, RuntimeException
-
         try:
             output: numpy.typing.NDArray[numpy.float32] = self._session.run([self._output], {self._input: chunk})[0]
-        except (Fail, InvalidArgument, RuntimeException) as error:
+        except _runtime_errors() as error:
             raise TaggerError(f"The tagger '{self.files.name}' failed on a picture: {str(error)[:200]}") from error
         return output.reshape(len(chunk), -1)
 
@@ -151,8 +149,6 @@ def _open_session(model: Path, threads: int, use_gpu: bool) -> Any:
         import onnxruntime
     except ImportError as error:
         raise TaggerError("The package onnxruntime is missing; install it where this program runs.") from error
-    from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf, NoSuchFile, NotImplemented
-
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     if threads:
@@ -161,8 +157,16 @@ def _open_session(model: Path, threads: int, use_gpu: bool) -> Any:
     wanted = [name for name in _ASKED_PROVIDERS if name in available and (use_gpu or name.startswith("CPU"))]
     try:
         return onnxruntime.InferenceSession(str(model), options, providers=wanted)
-    except (Fail, InvalidGraph, InvalidProtobuf, NoSuchFile, NotImplemented) as error:
+    except _runtime_errors() as error:
         raise TaggerError(f"'{model}' cannot be opened as an ONNX model ({str(error)[:200]}); download it again.") from error
+
+
+def _runtime_errors() -> tuple[type[Exception], ...]:
+    """What onnxruntime raises; its classes have no common base, and their number grows from version to version."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    found = vars(state).values()
+    return tuple(item for item in found if isinstance(item, type) and issubclass(item, Exception))
 
 
 def _sha256(path: Path) -> str:
