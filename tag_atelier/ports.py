@@ -214,3 +214,5 @@ class Host:
     """Takes the host's generation queue; None where there is no queue to take."""
     interrupt: Callable[[], None] | None = None
     """Stops the sampling that is under way."""
+    check_parameters: Callable[[SamplingParameters], None] | None = None
+    """Raises UnknownName for a sampler, scheduler, VAE or upscaler that is not there; None: only found out when drawing."""

@@ -142,6 +142,8 @@ class Benchmarks:
     def _plan(self, spec: BenchSpec, scorer: Scorer) -> Plan:
         from tag_atelier.bench.plan import PlannedCheckpoint, plan
 
+        if self._host.check_parameters is not None:
+            self._host.check_parameters(spec.parameters)
         catalogue = self._host.checkpoints
         found = [catalogue.resolve(name) for name in spec.checkpoints]
         if not found:

@@ -9,7 +9,7 @@ from modules import paths
 from tag_atelier.host.webui.checkpoints import WebuiCheckpoints
 from tag_atelier.host.webui.features import is_forge
 from tag_atelier.host.webui.live_model import WebuiLiveModel
-from tag_atelier.host.webui.sampler import WebuiSampler, exclusive, interrupt
+from tag_atelier.host.webui.sampler import WebuiSampler, check_parameters, exclusive, interrupt
 from tag_atelier.ports import Host
 
 
@@ -25,4 +25,5 @@ def build() -> Host:
         live_model=WebuiLiveModel(),
         exclusive=exclusive,
         interrupt=interrupt,
+        check_parameters=check_parameters,
     )

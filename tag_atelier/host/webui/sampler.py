@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 
-from modules import devices, processing, sd_samplers, sd_schedulers, shared
+from modules import devices, processing, sd_samplers, sd_schedulers, sd_vae, shared
 from modules.call_queue import queue_lock
 
 from tag_atelier.errors import Cancelled, HostError, UnknownName
@@ -54,7 +54,7 @@ class WebuiSampler:
         progress: Progress,
     ) -> None:
         """One batch. See ``ports.Sampler.render``."""
-        check_names(parameters)
+        check_parameters(parameters)
         self._checkpoints.load(checkpoint)
         p = _processing(batch, parameters)
         with closing(p), _watch(progress):
@@ -89,18 +89,27 @@ class WebuiSampler:
         return max(1, longest // 75)
 
 
-def check_names(parameters: SamplingParameters) -> None:
-    """Refuse a sampler or scheduler that the WebUI would silently replace.
+def check_parameters(parameters: SamplingParameters) -> None:
+    """Refuse a name that the WebUI does not know: it would draw with something else, and say so in its log at most.
 
     Raises:
         UnknownName: naming the ones there are.
+        HostError: Forge takes its VAE from its own menu only.
     """
-    samplers = [sampler.name for sampler in sd_samplers.all_samplers]
-    if parameters.sampler not in samplers:
-        raise UnknownName("sampler", parameters.sampler, samplers)
-    schedulers = [scheduler.label for scheduler in sd_schedulers.schedulers]
-    if parameters.scheduler not in schedulers:
-        raise UnknownName("scheduler", parameters.scheduler, schedulers)
+    known = {
+        "sampler": (parameters.sampler, [sampler.name for sampler in sd_samplers.all_samplers]),
+        "scheduler": (parameters.scheduler, [scheduler.label for scheduler in sd_schedulers.schedulers]),
+    }
+    if parameters.vae is not None:
+        if is_forge():
+            raise HostError("Forge takes VAE files from its own menu; choose it there and leave 'vae' out of the plan.")
+        known["VAE"] = (parameters.vae, ["Automatic", "None", *sd_vae.vae_dict])
+    if parameters.hires is not None:
+        upscalers = [*shared.latent_upscale_modes, *(upscaler.name for upscaler in shared.sd_upscalers)]
+        known["upscaler"] = (parameters.hires.upscaler, upscalers)
+    for kind, (name, names) in known.items():
+        if name not in names:
+            raise UnknownName(kind, name, names)
 
 
 def _processing(batch: Sequence[RenderRequest], parameters: SamplingParameters) -> processing.StableDiffusionProcessingTxt2Img:
