@@ -131,8 +131,13 @@ def _result(data: ReportData, best: CheckpointScore) -> str:
     seeds = (
         "{name} hits in {hits} of {drawn} pictures ({rate}, 95 % interval {range}), {lift} points above what appears unasked."
     )
+    doubtful = (
+        "{name} hits in {hits} of {drawn} pictures ({rate}, 95 % interval {range}), "
+        "which is not clearly more than what appears unasked ({lift} points)."
+    )
+    sure = one_seed if len(data.evaluation.seeds) == 1 else seeds
     return data.say(
-        one_seed if len(data.evaluation.seeds) == 1 else seeds,
+        sure if best.lift.low > 0 else doubtful,
         name=best.name,
         hits=best.hits,
         drawn=best.drawn,

@@ -1,0 +1,99 @@
+"""Downloads from a stand-in for the hub: no test reaches the network."""
+
+import io
+import urllib.error
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tag_atelier.errors import Cancelled, TaggerError, UnknownName
+from tag_atelier.tagger.download import HUB_TAGGERS, address, download
+from tests.fakes import FakeProgress
+
+NAME = "wd-swinv2-tagger-v3"
+
+
+class Answer(io.BytesIO):
+    """What ``urlopen`` gives back, with a length that may be a lie."""
+
+    def __init__(self, content: bytes, announced: int | None = None) -> None:
+        super().__init__(content)
+        self.headers = {"Content-Length": str(len(content) if announced is None else announced)}
+
+
+class Hub:
+    """Answers every address with its own last part, and remembers what was asked."""
+
+    def __init__(self, short: bool = False, error: Exception | None = None) -> None:
+        self.asked: list[str] = []
+        self.short, self.error = short, error
+
+    def __call__(self, url: str, timeout: float) -> Any:
+        self.asked.append(url)
+        if self.error is not None:
+            raise self.error
+        content = url.rsplit("/", 1)[1].encode()
+        return Answer(content, len(content) + 1 if self.short else None)
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_ENDPOINT", raising=False)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+
+
+def test_labels_come_first_and_the_model_last(tmp_path: Path) -> None:
+    hub = Hub()
+    folder = download(NAME, tmp_path, FakeProgress(), hub)
+    assert folder == tmp_path / NAME
+    assert [url.rsplit("/", 1)[1] for url in hub.asked] == ["selected_tags.csv", "model.onnx"]
+    assert sorted(path.name for path in folder.iterdir()) == ["model.onnx", "selected_tags.csv"]
+    assert (folder / "model.onnx").read_bytes() == b"model.onnx"
+
+
+def test_the_mirror_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "https://mirror.example/")
+    assert address(NAME, "model.onnx") == "https://mirror.example/SmilingWolf/wd-swinv2-tagger-v3/resolve/main/model.onnx"
+
+
+def test_offline_means_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    hub = Hub()
+    with pytest.raises(TaggerError, match="HF_HUB_OFFLINE is set"):
+        download(NAME, tmp_path, FakeProgress(), hub)
+    assert hub.asked == []
+
+
+@pytest.mark.parametrize(
+    ("hub", "sentence"),
+    [
+        (Hub(short=True), "sent 17 of 18 bytes"),
+        (Hub(error=urllib.error.URLError("no route")), "could not be fetched .*no route"),
+    ],
+)
+def test_a_broken_download_leaves_nothing_that_looks_like_a_tagger(tmp_path: Path, hub: Hub, sentence: str) -> None:
+    with pytest.raises(TaggerError, match=sentence):
+        download(NAME, tmp_path, FakeProgress(), hub)
+    assert list((tmp_path / NAME).iterdir()) == []
+
+
+def test_a_stopped_download_leaves_nothing_half(tmp_path: Path) -> None:
+    with pytest.raises(Cancelled):
+        download(NAME, tmp_path, FakeProgress(cancel_after=0), Hub())
+    assert list((tmp_path / NAME).iterdir()) == []
+
+
+def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match="wd-swinv2-tagger-v3"):
+        download("wd-unknown", tmp_path, FakeProgress(), Hub())
+
+
+def test_a_mirror_that_is_no_web_address_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "file:///etc")
+    with pytest.raises(TaggerError, match="no web address"):
+        download(NAME, tmp_path, FakeProgress(), Hub())
+
+
+def test_every_known_tagger_has_a_sensible_threshold() -> None:
+    assert all(0.2 < tagger.threshold < 0.6 for tagger in HUB_TAGGERS.values())
