@@ -19,6 +19,7 @@ from pathlib import Path
 
 from tag_atelier.errors import CheckpointError
 from tag_atelier.world import words
+from tag_atelier.world.files import write_text
 
 START, END = "<|startoftext|>", "<|endoftext|>"
 START_ID, END_ID = 49406, 49407
@@ -137,9 +138,6 @@ def write_tokenizer(folder: Path, merges: Sequence[Merge] | None = None, pad: st
         "special_tokens_map.json": json.dumps(marks, indent=2),
         "tokenizer_config.json": json.dumps(settings, indent=2),
     }
-    folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
-        beside = folder / f"{name}.part"
-        beside.write_text(text, encoding="utf-8", newline="\n")
-        beside.replace(folder / name)
+        write_text(folder / name, text)
     return folder

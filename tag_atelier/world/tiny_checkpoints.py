@@ -14,14 +14,14 @@ from pathlib import Path
 
 import numpy
 import numpy.typing
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
+from tag_atelier.errors import CheckpointError
+from tag_atelier.merge.header import read_header
 from tag_atelier.world import webui_configs
 from tag_atelier.world.anatomy import POSITIONS, Anatomy, Shape, checkpoint_shapes, sd15, sdxl
 from tag_atelier.world.clip_vocabulary import grown_merges, read_merges, write_tokenizer
+from tag_atelier.world.files import Array, write_tensors, write_text
 
-Array = numpy.typing.NDArray[numpy.generic]
 Floats = numpy.typing.NDArray[numpy.float32]
 
 SD15 = sd15(channels=32, context=64, vae_channels=32)
@@ -49,8 +49,8 @@ def make(folder: Path, names: Sequence[str] = NAMES, bpe_file: Path | None = Non
     merges = grown_merges() if bpe_file is None else read_merges(bpe_file)
     support = folder.resolve() / SUPPORT_FOLDER
     write_tokenizer(support / "clip-l", merges)
-    _write_text(support / "clip-l" / "config.json", webui_configs.clip_config(SD15.clip_width, SD15.clip_layers))
-    _write_text(
+    write_text(support / "clip-l" / "config.json", webui_configs.clip_config(SD15.clip_width, SD15.clip_layers))
+    write_text(
         support / "open-clip" / f"{webui_configs.OPEN_CLIP_NAME}.json",
         webui_configs.open_clip_config(SDXL.bigg_width, SDXL.bigg_layers),
     )
@@ -64,11 +64,9 @@ def _make_one(folder: Path, name: str, support: Path) -> Path:
         config = webui_configs.sd15_yaml(SD15, support / "clip-l")
     else:
         config = webui_configs.sdxl_yaml(SDXL, support / "clip-l", support / "open-clip")
-    _write_text(folder / f"{name}.yaml", config)
+    write_text(folder / f"{name}.yaml", config)
     if not _is_ours(path, name):
-        beside = path.with_suffix(".part")
-        save_file(dict(_tensors(family, variant)), str(beside), metadata={"format": "pt", "tiny_world": _mark(name)})
-        beside.replace(path)
+        write_tensors(path, dict(_tensors(family, variant)), {"format": "pt", "tiny_world": _mark(name)})
     return path
 
 
@@ -77,20 +75,10 @@ def _mark(name: str) -> str:
 
 
 def _is_ours(path: Path, name: str) -> bool:
-    if not path.is_file():
-        return False
     try:
-        with safe_open(str(path), framework="numpy") as file:
-            return bool((file.metadata() or {}).get("tiny_world") == _mark(name))
-    except SafetensorError:
+        return read_header(path).metadata.get("tiny_world") == _mark(name)
+    except CheckpointError:
         return False
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(text, encoding="utf-8", newline="\n")
-    beside.replace(path)
 
 
 def _tensors(family: str, variant: str) -> Iterator[tuple[str, Array]]:

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy
-import numpy.typing
-from safetensors.numpy import save_file
 
 from tag_atelier.world.anatomy import Anatomy, Shape, clip_shapes, unet_shapes
+from tag_atelier.world.files import Array, write_tensors
 from tag_atelier.world.tiny_checkpoints import SD15, SDXL
 
 RANK = 2
@@ -25,19 +24,16 @@ _BLOCK = re.compile(r"(input_blocks|output_blocks|middle_block)\.(\d+)(?:\.(\d+)
 
 def make(folder: Path, strength: float = 1.0) -> dict[str, Path]:
     """Write ``tiny-lora-sd15`` and ``tiny-lora-sdxl`` and return name → file. ``strength`` scales what they change."""
-    folder.mkdir(parents=True, exist_ok=True)
     paths = {}
     for name, anatomy in NAMES.items():
         path = folder / f"{name}.safetensors"
-        beside = path.with_suffix(".part")
         metadata = {"ss_network_module": "networks.lora", "ss_network_dim": str(RANK), "ss_network_alpha": str(RANK)}
-        save_file(dict(_tensors(name, anatomy, strength)), str(beside), metadata={"format": "pt", **metadata})
-        beside.replace(path)
+        write_tensors(path, dict(_tensors(name, anatomy, strength)), {"format": "pt", **metadata})
         paths[name] = path
     return paths
 
 
-def _tensors(name: str, anatomy: Anatomy, strength: float) -> Iterator[tuple[str, numpy.typing.NDArray[numpy.float16]]]:
+def _tensors(name: str, anatomy: Anatomy, strength: float) -> Iterator[tuple[str, Array]]:
     for layer, (leaving, entering) in _layers(anatomy):
         seed = int.from_bytes(hashlib.sha256(f"{name}/{layer}".encode()).digest()[:8], "little")
         noise = numpy.random.Generator(numpy.random.PCG64(seed))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy
 
+from tag_atelier.world.files import write_bytes, write_text
 from tag_atelier.world.words import CHARACTERS, LABELS, RATINGS
 
 SIDE = 448
@@ -33,16 +34,9 @@ def make(folder: Path, labels: Sequence[str] = LABELS, name: str = "tiny-tagger"
     rows = [*((tag, _RATING) for tag in RATINGS), *((tag, _GENERAL) for tag in labels)]
     rows += [(tag, _CHARACTER) for tag in CHARACTERS if tag not in labels]
     target = folder / name
-    target.mkdir(parents=True, exist_ok=True)
-    _write(target / MODEL_FILE, _graph(len(rows)))
-    _write(target / LABEL_FILE, _label_file(rows).encode("utf-8"))
+    write_bytes(target / MODEL_FILE, _graph(len(rows)))
+    write_text(target / LABEL_FILE, _label_file(rows))
     return target
-
-
-def _write(path: Path, content: bytes) -> None:
-    beside = path.with_name(path.name + ".part")
-    beside.write_bytes(content)
-    beside.replace(path)
 
 
 def _label_file(rows: Sequence[tuple[str, int]]) -> str:
