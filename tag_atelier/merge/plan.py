@@ -234,7 +234,7 @@ class _Planner:
         is_float = entry.dtype in FLOAT_DTYPES
         dtype = (DTYPES[self.recipe.dtype] if is_float else None) or entry.dtype
         whole = Step(key, block, dtype, entry.shape, (0,))
-        if block is None or not is_float or not prod(entry.shape):
+        if block is None or not is_float:
             return whole
         if block == "VAE" and self.recipe.vae is not None:
             donor = LETTERS.index(self.recipe.vae)

@@ -24,7 +24,7 @@ from tag_atelier.merge.header import DTYPE_BYTES, render_header
 from tag_atelier.merge.metadata import header_texts
 from tag_atelier.merge.methods import Operands
 from tag_atelier.merge.plan import MergePlan, Step
-from tag_atelier.merge.tensor_file import TORCH_DTYPES, NewFile, TensorReader, as_tensor, refuse_taken
+from tag_atelier.merge.tensor_file import TORCH_DTYPES, NewFile, TensorReader, as_tensor
 from tag_atelier.ports import Progress
 
 WORKERS = 2
@@ -118,7 +118,6 @@ def _check_destination(destination: Path, size_bytes: int) -> None:
         raise RecipeError(f"'{destination.name}' does not end in .safetensors; expected a name that does.")
     if not destination.parent.is_dir():
         raise RecipeError(f"The folder '{destination.parent.name}' for the merged file is not there; make it first.")
-    refuse_taken(destination)
     free = shutil.disk_usage(destination.parent).free
     if free < size_bytes + _SPARE_BYTES:
         raise RecipeError(

@@ -110,7 +110,7 @@ class NewFile:
         self._hash = hashlib.sha256()
         self._hashing: threading.Thread | None = None
         self._committed = False
-        refuse_taken(destination)
+        _refuse_taken(destination)
         _sweep(destination)
         try:
             self._file = self._temporary.open("xb", buffering=1 << 20)
@@ -141,7 +141,7 @@ class NewFile:
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
-            refuse_taken(self.destination)
+            _refuse_taken(self.destination)
             self._temporary.replace(self.destination)
             self._committed = True
             _sync_folder(self.destination.parent)
@@ -169,7 +169,7 @@ class NewFile:
         self._temporary.unlink(missing_ok=True)
 
 
-def refuse_taken(destination: Path) -> None:
+def _refuse_taken(destination: Path) -> None:
     """Raises RecipeError when there is a file of this name: nothing of the user's is ever overwritten."""
     if destination.exists() or destination.is_symlink():
         raise RecipeError(f"'{destination.name}' exists already and is never overwritten; choose another name.")

@@ -46,6 +46,7 @@ def test_empty_blocks_leave_the_vae_and_keys_of_no_block_alone() -> None:
     element = read_element(":weight:1")
     assert not element.fits("first_stage_model.x.weight", "VAE", SDXL)
     assert not element.fits("v_pred.weight", None, SDXL)
+    assert not read_element("NOT OUT03:weight:1").fits("v_pred.weight", None, SDXL)
     assert read_element("VAE:weight:1").fits("first_stage_model.x.weight", "VAE", SDXL)
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from tag_atelier.errors import CheckpointError, RecipeError, UnknownName
+from tag_atelier.merge.header import read_header
 from tag_atelier.merge.plan import MergePlan, Step, plan
 from tag_atelier.merge.recipe import Recipe
 
@@ -37,9 +38,12 @@ def test_steps_of_a_block_merge(shelf) -> None:
 
 
 def test_the_widest_numbers_come_first_so_that_all_are_aligned(shelf) -> None:
-    shelf.add("a", change={"alphas_cumprod": torch.ones(3)})
+    # In A's file the float32 key comes before the int32 one; as float16 it must come after it.
+    shelf.add("a", change={"alphas_cumprod": torch.ones(3), "steps": torch.ones(1, dtype=torch.int32)})
     shelf.add("b")
-    widths = [{"I64": 8, "F32": 4, "F16": 2}[step.dtype] for step in planned(shelf).steps]
+    before = list(read_header(shelf.path("a")).tensors)
+    assert before.index("alphas_cumprod") < before.index("steps")
+    widths = [{"I64": 8, "I32": 4, "F16": 2}[step.dtype] for step in planned(shelf, options={"dtype": "fp16"}).steps]
     assert widths == sorted(widths, reverse=True)
     assert set(widths) == {8, 4, 2}
 
@@ -102,6 +106,24 @@ def test_keys_of_only_one_model(shelf) -> None:
     assert "something" not in {step.key for step in merge.steps}
     assert any("'b' lacks 2 tensors" in note for note in merge.notes)
     assert any("1 tensors of 'b' that A does not have" in note for note in merge.notes)
+
+
+def test_a_tensor_of_whole_numbers_in_b_is_not_mixed(shelf) -> None:
+    shelf.add("a")
+    shelf.add("b", change={IN00: torch.ones(4, 4, 3, 3, dtype=torch.int64)})
+    merge = planned(shelf)
+    assert step_of(merge, IN00).sources == (0,)
+    assert merge.missing == {"b": (IN00,)}
+
+
+def test_what_the_base_lacks_stays_as(shelf) -> None:
+    shelf.add("a")
+    shelf.add("b")
+    shelf.add("c", change={IN00: None})
+    merge = planned(shelf, models=["a", "b", "c"], method="add_difference")
+    assert step_of(merge, IN00).sources == (0,)
+    assert step_of(merge, OUT00).sources == (0, 1)
+    assert merge.missing == {"base": (IN00,)}
 
 
 def test_ema_is_left_out(shelf) -> None:

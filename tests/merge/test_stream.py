@@ -258,6 +258,24 @@ def test_the_same_recipe_gives_the_same_bytes_whatever_the_threads_and_the_reade
         assert digest.digest() == hashlib.sha256(content[-merge.write_bytes :]).digest()
 
 
+def test_only_a_few_tensors_are_in_memory(shelf, counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf.add("a")
+    shelf.add("b")
+    merge, computed = planned(shelf), []
+    whole = stream._Evaluator.compute
+    monkeypatch.setattr(stream._Evaluator, "compute", lambda self, step: (computed.append(step), whole(self, step))[1])
+    tensors = results(merge, merge.steps, counter())
+    next(tensors)
+    assert len(computed) <= 4 * stream.WORKERS + 2 < len(merge.steps)
+    tensors.close()
+    monkeypatch.setattr(stream, "_IN_FLIGHT_BYTES", 1)
+    computed.clear()
+    tensors = results(merge, merge.steps, counter())
+    next(tensors)
+    assert len(computed) == 1
+    tensors.close()
+
+
 def test_metadata(shelf, counter) -> None:
     shelf.add("a", metadata={"sd_merge_recipe": '{"type": "old"}'})
     shelf.add("b", metadata={"sd_merge_recipe": "not json"})
@@ -314,8 +332,10 @@ def test_a_source_that_changes_while_it_is_merged(shelf, counter) -> None:
     shelf.add("b")
     merge = planned(shelf)
     shelf.add("b", change={"another": torch.ones(3)})
+    untouched = counter()
     with pytest.raises(CheckpointError, match=r"'b.safetensors' has changed"):
-        write(merge, shelf.path("out"), counter())
+        write(merge, shelf.path("out"), untouched)
+    assert untouched.total == 0  # noticed before the start
 
     shelf.add("b")
     merge = planned(shelf)

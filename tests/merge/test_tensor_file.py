@@ -88,6 +88,34 @@ def test_a_new_file_appears_whole_and_with_its_hash(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_the_hash_takes_the_pieces_in_order_and_the_bytes_reach_the_disk_before_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow:
+        """The first pieces take longest."""
+
+        def __init__(self) -> None:
+            self.pieces: list[bytes] = []
+
+        def update(self, data: bytes) -> None:
+            time.sleep(0.02 if not self.pieces else 0.0)
+            self.pieces.append(data[:1])
+
+        def hexdigest(self) -> str:
+            return b"".join(self.pieces).decode()
+
+    synced: list[bool] = []
+    whole = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (synced.append((tmp_path / "new").exists()), whole(descriptor))[1])
+    with NewFile(tmp_path / "new") as file:
+        file._hash = Slow()  # type: ignore[assignment]
+        for letter in (b"a", b"b", b"c"):
+            file.write(letter * (1 << 19))
+        assert file.commit() == "abc"
+    assert synced[0] is False
+    assert (tmp_path / "new").stat().st_size == 3 << 19
+
+
 def test_without_commit_nothing_stays(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), NewFile(tmp_path / "new") as file:
         file.write(b"x" * (3 << 20))
