@@ -270,17 +270,22 @@ var tagAtelier = (function () {
 
     // --- the page -----------------------------------------------------------------------------------------------
 
+    let hints = null;
+    /** Gives each control its tooltip as soon as it is on the page. */
     function putHints() {
-        for (const [id, hint] of Object.entries(readData("hints"))) {
+        if (!hints && find("[data-tag-atelier-hints]")) hints = new Map(Object.entries(readData("hints")));
+        if (!hints) return;
+        for (const [id, hint] of Array.from(hints)) {
             const node = find("#" + id);
-            if (node && !node.title) node.title = hint;
+            if (!node) continue;
+            node.title = hint;
+            hints.delete(id);
         }
     }
 
     const arrivals = [
         ["[data-tag-atelier-runs]", () => { showRuns(); watch(); }],
         ["[data-tag-atelier-live]", () => { showLive(); watch(); }],
-        ["[data-tag-atelier-hints]", putHints],
     ];
     const present = new Map();
 
@@ -291,6 +296,7 @@ var tagAtelier = (function () {
             if (now && !present.get(selector)) action();
             present.set(selector, now);
         }
+        putHints();
     }
 
     function begin() {
@@ -304,5 +310,5 @@ var tagAtelier = (function () {
     else if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
     else begin();
 
-    return { readPrompt, writePrompt, undo, sendToTxt2img, watch, showRuns, showLive, putHints, say, find, element, make, type };
+    return { readPrompt, writePrompt, undo, sendToTxt2img, watch, find, type };
 })();

@@ -52,10 +52,18 @@ def build_panel(atelier: Any, is_img2img: bool) -> Panel:
                 profile_choices(atelier), value=family, label="Model family", elem_id=element_id(tab, "profile")
             )
             quality = gr.Dropdown(
-                quality_choices(atelier, family), value=NOTHING, label="Quality words", elem_id=element_id(tab, "quality")
+                quality_choices(atelier, family),
+                value=NOTHING,
+                label="Quality words",
+                interactive=True,
+                elem_id=element_id(tab, "quality"),
             )
             negative = gr.Dropdown(
-                negative_choices(atelier, family), value=NOTHING, label="Negative words", elem_id=element_id(tab, "negative")
+                negative_choices(atelier, family),
+                value=NOTHING,
+                label="Negative words",
+                interactive=True,
+                elem_id=element_id(tab, "negative"),
             )
         with gr.Row(elem_classes=["tag-atelier-buttons"]):
             now = gr.Button("Arrange now", elem_id=element_id(tab, "arrange_now"), variant="primary", size="sm")

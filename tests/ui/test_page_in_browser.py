@@ -1,0 +1,189 @@
+"""The page as a person meets it, in headless Chromium, under whichever gradio is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import gradio as gr
+import pytest
+
+pytest.importorskip("selenium", reason="selenium is not installed")
+
+from selenium.webdriver.common.keys import Keys
+
+from tag_atelier import api
+from tag_atelier.ui import panel
+from tag_atelier.ui.compat import standalone_blocks
+from tag_atelier.ui.standalone import build_page
+from tests.ui.browser import CHROMIUM, DRIVER, Page, chromium, served, until
+from tests.ui.fake_atelier import FakeAtelier
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium or chromedriver is not installed"),
+]
+
+PROMPT, BENCHMARK, MERGE = 0, 1, 2
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    with chromium(tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser
+
+
+@pytest.fixture
+def atelier(tmp_path: Path) -> FakeAtelier:
+    return FakeAtelier(tmp_path)
+
+
+@pytest.fixture
+def page(driver: object, atelier: FakeAtelier) -> Iterator[Page]:
+    with served(atelier, build_page(atelier, api.PAGE_TOKEN)) as address:
+        yield Page(driver, address)
+
+
+def job_states(atelier: FakeAtelier) -> list[str]:
+    return [job.state for job in atelier.runner.list()]
+
+
+def test_a_prompt_is_arranged_and_its_findings_are_shown(page: Page) -> None:
+    page.write("#tag_atelier_prompt_text textarea", "greay hair, smile, 1girl")
+    page.press("prompt_arrange")
+    until(lambda: page.value_of("#tag_atelier_prompt_arranged textarea") == "smile, 1girl, greay hair")
+    until(lambda: "grey hair" in page.text_of("prompt_result"))
+    assert "who and how many" in page.text_of("prompt_result")
+    until(lambda: page.find("#tag_atelier_prompt_arrange").get_attribute("title"))
+    assert page.complaints() == []
+
+
+def test_an_empty_prompt_is_told_what_to_do(page: Page) -> None:
+    page.press("prompt_arrange")
+    until(lambda: "write one first" in page.text_of("prompt_result"))
+
+
+def test_a_benchmark_shows_its_progress_and_can_be_cancelled(page: Page, atelier: FakeAtelier) -> None:
+    page.open_room(BENCHMARK)
+    page.press("bench_start")
+    until(lambda: "running" in page.text_of("bench_job") and " of 40" in page.text_of("bench_job"))
+    until(lambda: "s left" in page.text_of("bench_job"))
+    until(lambda: page.find("#tag_atelier_bench_job .tag-atelier-stop")).click()
+    until(lambda: "cancelled" in page.text_of("bench_job"))
+    assert job_states(atelier) == ["cancelled"]
+    assert "Stopped; what is done stays done." in page.text_of("bench_job")
+    assert page.complaints() == []
+
+
+def test_a_running_job_is_found_again_after_a_reload(page: Page, atelier: FakeAtelier) -> None:
+    atelier.start_benchmark({})
+    page.open_room(BENCHMARK)
+    until(lambda: "running" in page.text_of("bench_job"))
+    atelier.runner.cancel(atelier.runner.list()[0].id)
+    until(lambda: "cancelled" in page.text_of("bench_job"))
+
+
+def test_a_finished_run_opens_its_report_in_a_tab(page: Page, atelier: FakeAtelier, driver: object) -> None:
+    atelier.step_s = 0.001
+    page.open_room(BENCHMARK)
+    page.press("bench_start")
+    until(lambda: "done" in page.text_of("bench_job"))
+    here = driver.current_window_handle
+    page.find("#tag_atelier_bench_job .tag-atelier-button").click()
+    until(lambda: len(driver.window_handles) == 2)
+    driver.switch_to.window(next(handle for handle in driver.window_handles if handle != here))
+    until(lambda: "A report" in driver.page_source)
+    driver.close()
+    driver.switch_to.window(here)
+
+
+def test_an_earlier_run_is_taken_up_with_its_own_plan(page: Page, atelier: FakeAtelier) -> None:
+    page.open_room(BENCHMARK)
+    until(lambda: "my-benchmark-9876543210" in page.text_of("bench_runs"))
+    page.find("#tag_atelier_bench_runs .tag-atelier-run:last-child button").click()
+    until(lambda: ("benchmark", {"name": "Stopped before"}) in atelier.asked)
+
+
+def test_a_bad_plan_is_answered_with_a_sentence(page: Page, atelier: FakeAtelier) -> None:
+    page.open_room(BENCHMARK)
+    page.write("#tag_atelier_bench_spec textarea", "name: x")
+    page.press("bench_plan")
+    until(lambda: "has no 'template'" in page.text_of("bench_result"))
+    assert job_states(atelier) == []
+
+
+def test_the_merge_form_writes_the_recipe_and_its_sliders_follow(page: Page, atelier: FakeAtelier) -> None:
+    recipe = "#tag_atelier_merge_recipe textarea"
+    page.open_room(MERGE)
+    page.choose("merge_first", "model-a")
+    page.choose("merge_second", "model-b")
+    until(lambda: "- model-b" in page.value_of(recipe) and "alpha: 0.5" in page.value_of(recipe))
+    page.press("merge_block_panel .label-wrap")
+    slider = page.find("#tag_atelier_merge_blocks input[data-block=IN04]")
+    script = "arguments[0].value = 0.3; arguments[0].dispatchEvent(new Event('change', {bubbles: true}))"
+    page.driver.execute_script(script, slider)
+    until(lambda: "IN04: 0.3" in page.value_of(recipe))
+    until(lambda: page.value_of("#tag_atelier_merge_blocks input[data-block=IN04]") == "0.3")
+    page.press("merge_check")
+    until(lambda: "1680 of 2515 change" in page.text_of("merge_result"))
+    assert "IN04: 0.3" in str(atelier.asked[-1])
+    assert page.complaints() == []
+
+
+def test_the_text_fills_the_form(page: Page) -> None:
+    page.open_room(MERGE)
+    page.write("#tag_atelier_merge_recipe textarea", "models: [model-c, model-a]\nalpha: {ALL: 0.2, IN04: 0.9}")
+    page.press("merge_read")
+    until(lambda: page.value_of("#tag_atelier_merge_first input") == "model-c")
+    assert page.value_of("#tag_atelier_merge_blocks_text textarea") == "IN04: 0.9"
+
+
+def test_the_loaded_model_is_changed_and_restored(page: Page, atelier: FakeAtelier) -> None:
+    atelier.step_s = 0.001
+    page.open_room(MERGE)
+    until(lambda: "as it came from its file" in page.text_of("merge_live_state"))
+    page.press("merge_live")
+    until(lambda: "carries a merge" in page.text_of("merge_live_state"))
+    page.press("merge_restore")
+    until(lambda: "as it came from its file" in page.text_of("merge_live_state"))
+    assert [kind for kind, _ in atelier.asked] == ["live", "restore"]
+
+
+@pytest.fixture
+def panel_page(driver: object, atelier: FakeAtelier) -> Iterator[Page]:
+    """A prompt box as the WebUI has it, and the panel below."""
+    with standalone_blocks("panel") as blocks:
+        gr.Textbox("", lines=3, elem_id="txt2img_prompt", label="Prompt")
+        panel.build(atelier, False)
+    with served(atelier, blocks) as address:
+        drawn = Page(driver, address)
+        drawn.press("txt2img_panel .label-wrap")
+        until(drawn.find("#tag_atelier_txt2img_arrange_now").is_displayed)
+        yield drawn
+
+
+def test_arrange_now_writes_the_prompt_box_so_that_it_can_be_undone(panel_page: Page) -> None:
+    box = "#txt2img_prompt textarea"
+    panel_page.write(box, "white hair, smile, 1girl")
+    panel_page.press("txt2img_arrange_now")
+    until(lambda: panel_page.value_of(box) == "smile, 1girl, white hair")
+    panel_page.find(box).send_keys(Keys.CONTROL, "z")
+    until(lambda: panel_page.value_of(box) == "white hair, smile, 1girl")
+    panel_page.press("txt2img_arrange_now")
+    until(lambda: panel_page.value_of(box) == "smile, 1girl, white hair")
+    panel_page.press("txt2img_undo")
+    until(lambda: panel_page.value_of(box) == "white hair, smile, 1girl")
+    assert panel_page.complaints() == []
+
+
+def test_the_panel_says_why_nothing_could_be_moved(panel_page: Page) -> None:
+    panel_page.write("#txt2img_prompt textarea", "white hair, [smile")
+    panel_page.press("txt2img_arrange_now")
+    until(lambda: "a bracket is never closed" in panel_page.text_of("txt2img_result"))
+    assert panel_page.value_of("#txt2img_prompt textarea") == "white hair, [smile"
+
+
+def test_another_family_offers_its_own_presets(panel_page: Page) -> None:
+    panel_page.choose("txt2img_quality", "best")
+    panel_page.choose("txt2img_profile", "sd15-anime")
+    until(lambda: panel_page.value_of("#tag_atelier_txt2img_quality input") == "none")
