@@ -57,14 +57,12 @@ def plot(client: Client, axis: str, values: str, **fields: object) -> Answer:
     labels = [argument["label"] for argument in info["args"]]
     axes = next(argument["choices"] for argument in info["args"] if argument["label"] == "X type")
     arguments[labels.index("X type")] = axes.index(axis)
-    arguments[labels.index("X values")] = values
+    first = labels.index("X values")
+    arguments[first : first + 2] = [values, values.split(", ")]  # an axis of names reads the menu, not the text
     arguments[labels.index("Include Sub Images")] = True
     arguments[labels.index("Draw legend")] = False
     for label in ("Y type", "Z type"):
         arguments[labels.index(label)] = 0
-    for index, label in enumerate(labels):
-        if label is not None and label.endswith(" values") and label != "X values" and arguments[index] is None:
-            arguments[index] = ""
     prompt = str(fields.pop("prompt", "1girl, solo"))
     return client.try_draw(prompt, script_name="X/Y/Z plot", script_args=arguments, **fields)
 
@@ -123,6 +121,7 @@ class TestVae:
     """The VAE is merged, and the WebUI puts a VAE file in the place of the checkpoint's own."""
 
     WITH_VAE = recipe(alpha={"base": 0.3, "VAE": 0.7})
+    VAE_ONLY = recipe(alpha={"base": 0.0, "VAE": 0.7})
 
     @pytest.fixture
     def vae_file(self, client: Client, server: Server) -> Iterator[str]:
@@ -146,8 +145,9 @@ class TestVae:
         assert client.weights()["vae"] != before.weights["vae"]
         client.restore()
 
-    def test_a_file_chosen_while_merged(self, before: Before, client: Client, vae_file: str) -> None:
-        client.apply(self.WITH_VAE)
+    @pytest.mark.parametrize("wanted", [WITH_VAE, VAE_ONLY], ids=["with text encoder", "alone"])
+    def test_a_file_chosen_while_merged(self, before: Before, client: Client, vae_file: str, wanted: dict) -> None:
+        client.apply(wanted)
         client.post("/sdapi/v1/options", {"sd_vae": vae_file})
         with_file = client.weights()["vae"]
         client.restore()

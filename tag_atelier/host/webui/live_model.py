@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modules import devices, sd_models
@@ -107,10 +107,25 @@ class WebuiLiveModel:
             self._drop()
 
     def reloaded(self) -> None:
-        """The WebUI read the loaded checkpoint from its file again: nothing of ours is in it any more."""
-        if self._model is not None and sd_models.model_data.sd_model in (self._model, None):
-            self._drop()
+        """A model was loaded, or only another VAE: the WebUI calls it the same (A1111 modules/sd_vae.py:280)."""
         self.settle()
+        if self._model is not None and self._is_original():
+            self._drop()
+
+    def _is_original(self) -> bool:
+        """Whether the changed model was read from its file again, so that nothing of ours is in it any more."""
+        import torch
+
+        with torch.inference_mode():
+            return all(torch.equal(place.tensor.cpu(), original) for place, original in self._places())
+
+    def _places(self) -> Iterator[tuple[Target, torch.Tensor]]:
+        """Every original with the place where it belongs now; none for what the WebUI has thrown away meanwhile."""
+        found, other_vae = targets(self._model), _vae_file(self._model) != self._vae_file
+        for key, originals in self._originals.items():
+            in_file = other_vae and key.startswith(VAE_PREFIX)
+            places = self._kept_vae(key) if in_file else found.get(key, [])
+            yield from zip(places, originals, strict=False)
 
     def _remember(self, model: Any) -> None:
         self._model, self._filename = model, model.sd_checkpoint_info.filename
@@ -134,17 +149,11 @@ class WebuiLiveModel:
         import torch
 
         model = self._model
-        other_vae = _vae_file(model) != self._vae_file
         with torch.inference_mode():
             networks.take_out(model)
-            found = targets(model)
-            for key, parts in self._originals.items():
-                places = found.get(key, [])
-                if other_vae and key.startswith(VAE_PREFIX):
-                    places = self._kept_vae(key)
-                for place, original in zip(places, parts, strict=False):
-                    if not place.tensor.is_meta:
-                        place.tensor.copy_(original)
+            for place, original in self._places():
+                if not place.tensor.is_meta:
+                    place.tensor.copy_(original)
             networks.forget(model)
         if self._empty_prompt is not None:
             model.cond_stage_model_empty_prompt = self._empty_prompt
