@@ -19,6 +19,7 @@ MAX_CHARACTERS = 65_536
 
 REASONS = {
     "unbalanced": "Not sorted: a bracket is never closed or closes another kind, so its weight would reach other tags.",
+    "unclear_schedule": "Not sorted: these [ ] may be read as a schedule or as plain text, depending on what stands around.",
     "break_inside": "Not sorted: a BREAK stands inside [ ] or { }, where its place cannot be kept for certain.",
     "trailing_weight": "Not sorted: the prompt ends in ':number', which the WebUI reads as the weight of the whole prompt.",
     "placeholder": "Not sorted: {prompt} marks a style text whose place is meant.",

@@ -20,8 +20,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from tag_atelier.prompt.schedule import is_clear
+
 BorderKind = Literal["and", "break", "region", "newline", "comment", "weight"]
-Lock = Literal["", "unbalanced", "break_inside", "trailing_weight", "placeholder"]
+Lock = Literal["", "unbalanced", "unclear_schedule", "break_inside", "trailing_weight", "placeholder"]
 
 REGION_WORDS = ("ADDBASE", "ADDCOL", "ADDROW", "ADDCOMM")
 
@@ -240,16 +242,20 @@ def _item(raw: str, start: int) -> Item:
 
 
 def _finish_part(part: tuple[list[Piece], bool], negative: bool) -> list[Piece]:
-    """Lock what is out of balance and mark where the part ends."""
+    """Lock what is out of balance or can be read in two ways, and mark where the part ends."""
     pieces, broken = part
+    lock: Lock = "unbalanced" if broken else ""
+    if not broken:
+        bare = "".join(piece.render() for piece in pieces if isinstance(piece, Segment) or piece.kind != "comment")
+        if "[" in bare and not is_clear(bare if negative else NETWORK.sub("", bare)):
+            lock = "unclear_schedule"
     last = max(index for index, piece in enumerate(pieces) if isinstance(piece, Segment))
-    done: list[Piece] = []
-    for index, piece in enumerate(pieces):
-        if isinstance(piece, Segment):
-            locked: Lock = "unbalanced" if broken else piece.locked
-            piece = replace(piece, locked=locked, ends_part=index == last and not negative)
-        done.append(piece)
-    return done
+    return [
+        replace(piece, locked=lock or piece.locked, ends_part=index == last and not negative)
+        if isinstance(piece, Segment)
+        else piece
+        for index, piece in enumerate(pieces)
+    ]
 
 
 def _part_weights(pieces: list[Piece]) -> list[Piece]:
@@ -290,6 +296,8 @@ def _with_pins(pieces: list[Piece]) -> list[Piece]:
     """Pin the items that no comma separates from a line end with text behind it, or from a region word."""
     done = list(pieces)
     for index, piece in enumerate(pieces):
+        if isinstance(piece, Border) and piece.kind == "break":
+            _pin_at_break(done, index)
         if not isinstance(piece, Border) or piece.kind not in ("newline", "comment", "region"):
             continue
         left = _touching(pieces, index, -1)
@@ -300,6 +308,15 @@ def _with_pins(pieces: list[Piece]) -> list[Piece]:
         if right is not None and (region or left is not None):
             _pin(done, right, last=False)
     return done
+
+
+def _pin_at_break(pieces: list[Piece], index: int) -> None:
+    """Pin what stands at a BREAK without white space: a schedule there can make one word of both."""
+    left, right = pieces[index - 1], pieces[index + 1]
+    if isinstance(left, Segment) and left.items[-1].core and not left.items[-1].trail:
+        _pin(pieces, index - 1, last=True)
+    if isinstance(right, Segment) and right.items[0].core and not right.items[0].lead:
+        _pin(pieces, index + 1, last=False)
 
 
 def _touching(pieces: list[Piece], index: int, step: int) -> int | None:

@@ -15,6 +15,7 @@ from tag_atelier.prompt.grammar import NETWORK, Border, Item, Segment, parse, tr
 from tag_atelier.prompt.lint_words import WORD_CHECKS
 from tag_atelier.prompt.profile import Profile
 from tag_atelier.prompt.reading import tags_of
+from tag_atelier.prompt.schedule import is_clear
 
 MAX_CHARACTERS = 65_536
 
@@ -133,6 +134,17 @@ def _schedules(subject: Text) -> Iterator[Finding]:
         yield Finding("step_or_share", found.start(1), found.end(1), message, f"{found.group(1)}.0", "warning")
 
 
+def _unclear_schedules(subject: Text) -> Iterator[Finding]:
+    for segment in subject.prompt.segments:
+        if segment.locked != "unclear_schedule":
+            continue
+        for item in segment.items:
+            if "[" in item.core and not is_clear(NETWORK.sub("", item.core)):
+                end = item.start + len(item.core)
+                message = f"'{item.core}' is no schedule to the WebUI but plain text: it has a colon too many or no number."
+                yield Finding("unclear_schedule", item.start, end, message, None, "warning")
+
+
 def _inner_number(subject: Text) -> Iterator[Finding]:
     for found in _INNER_NUMBER.finditer(subject.text):
         message = "Only a number directly before the closing bracket is a weight; the others in this group are plain text."
@@ -206,6 +218,7 @@ CHECKS: tuple[Callable[[Text], Iterator[Finding]], ...] = (
     _braces,
     _bad_number,
     _schedules,
+    _unclear_schedules,
     _inner_number,
     _and_word,
     _networks,
