@@ -23,13 +23,13 @@ CONTROLS = ("enabled", "profile", "arrange", "quality", "negative_preset")
 """What follows the JSON argument, in the order of the script's arguments. Append only: saved API calls count on it."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Panel:
     """The components of one panel."""
 
-    components: tuple[Any, ...]
+    components: Sequence[Any]
     """JSON argument first, then one per name of ``CONTROLS``."""
-    infotext_fields: tuple[tuple[Any, str | Callable[[Mapping[str, str]], Any]], ...]
+    infotext_fields: Sequence[tuple[Any, Any]]
     """What pasting a picture's parameters sets, in the WebUI's own form."""
 
 
@@ -108,7 +108,7 @@ def _connect(atelier: Any, words: Words, tab: str, buttons: Sequence[Any], parts
     listen(profile.input, change_family, [profile], [quality, negative])
 
 
-def values_to_request(args: Sequence[Any]) -> dict[str, Any]:
+def values_to_request(values: Sequence[Any]) -> dict[str, Any]:
     """The script's arguments as the one object that ``jobs.panel`` reads.
 
     A first argument that is not empty (an object, or a JSON string) overrides all controls.
@@ -116,10 +116,10 @@ def values_to_request(args: Sequence[Any]) -> dict[str, Any]:
     Raises:
         RequestError: malformed JSON, an unknown key or a value of the wrong type.
     """
-    if args and args[0] not in ("", None):
-        return asdict(PanelRequest.from_value(args[0]))
-    values = {name: value for name, value in zip(CONTROLS, args[1:], strict=False) if value not in (None, NOTHING)}
-    return asdict(PanelRequest.from_value({"enabled": False, **values}))
+    if values and values[0] not in ("", None):
+        return asdict(PanelRequest.from_value(values[0]))
+    chosen = {name: value for name, value in zip(CONTROLS, values[1:], strict=False) if value not in (None, NOTHING)}
+    return asdict(PanelRequest.from_value({"enabled": False, **chosen}))
 
 
 def _infotext_fields(controls: Sequence[Any]) -> tuple[tuple[Any, Callable[[Mapping[str, str]], Any]], ...]:
