@@ -83,10 +83,13 @@ def test_every_profile_is_named(readme: Path) -> None:
     assert [name for name in load_profiles() if f"`{name}`" not in text(readme)] == []
 
 
-def test_every_merge_method_is_described() -> None:
-    methods = pytest.importorskip("tag_atelier.merge.methods").METHODS
-    page = everything()
-    assert [name for name in methods if f"`{name}`" not in page] == []
+def test_every_merge_method_is_described_with_its_formula_and_parameters() -> None:
+    from tag_atelier.merge.methods import METHODS
+
+    page = text(ROOT / "docs" / "merge_recipes.md").replace("\\|", "|")
+    missing = [method.name for method in METHODS.values() if f"| `{method.name}` | {method.formula} |" not in page]
+    assert missing == []
+    assert [p.name for method in METHODS.values() for p in method.parameters if f"`{p.name}`" not in page] == []
 
 
 def test_every_setting_is_in_the_readme() -> None:
