@@ -17,6 +17,7 @@ from tag_atelier.merge.methods import METHODS, Method
 from tag_atelier.merge.recipe import DTYPES, LETTERS, Recipe
 
 _DROPPED = "model_ema."
+_EXAMPLES = 5
 _PREDICTION_MARKS = ("v_pred", "ztsnr")
 
 
@@ -125,7 +126,9 @@ class MergePlan:
             "read_bytes": self.read_bytes,
             "write_bytes": self.write_bytes,
             "differences": {
-                "missing": {letter: list(keys) for letter, keys in self.missing.items()},
+                "missing": {
+                    letter: {"count": len(keys), "examples": list(keys[:_EXAMPLES])} for letter, keys in self.missing.items()
+                },
                 "extra": dict(self.extra),
             },
             "notes": list(self.notes),

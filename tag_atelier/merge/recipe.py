@@ -61,7 +61,10 @@ class Recipe:
             RecipeError: a field is missing, unknown, of the wrong form or does not fit the method.
             UnknownName: no such method, preset, layout or block.
         """
-        return _read(_parse(value) if isinstance(value, str) else dict(value))
+        table = _parse(value) if isinstance(value, str) else value
+        if not isinstance(table, Mapping):
+            raise RecipeError("The recipe is no mapping; expected fields such as 'models: [a, b]' and 'alpha: 0.5'.")
+        return _read(dict(table))
 
     @staticmethod
     def from_file(path: Path) -> Recipe:
@@ -116,19 +119,17 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _parse(text: str) -> dict[str, Any]:
+def _parse(text: str) -> object:
     if len(text) > _LONGEST_TEXT:
         raise RecipeError(f"The recipe is {len(text)} characters long; expected at most {_LONGEST_TEXT}.")
     try:
-        value = yaml.load(text, Loader=_Loader)
+        value: object = yaml.load(text, Loader=_Loader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         place = getattr(error, "problem_mark", None)
         where = f" at line {place.line + 1}" if place else ""
         raise RecipeError(
             f"The recipe is neither YAML nor JSON{where}; expected a mapping such as 'models: [a, b]'."
         ) from error
-    if not isinstance(value, dict):
-        raise RecipeError("The recipe is no mapping; expected fields such as 'models: [a, b]' and 'alpha: 0.5'.")
     return value
 
 
@@ -191,8 +192,8 @@ def _read_models(value: object) -> tuple[list[str], list[object]]:
         if isinstance(entry, Mapping):
             _refuse_unknown("A model", entry, ("model", "weight"))
         name, weight = (entry.get("model"), entry.get("weight")) if isinstance(entry, Mapping) else (entry, None)
-        if isinstance(name, (dict, list)) or name is None or not str(name).strip():
-            raise RecipeError(f"A model is {name!r}; expected the name of a checkpoint.")
+        if isinstance(name, bool) or not isinstance(name, (str, int, float)) or not str(name).strip():
+            raise RecipeError(f"A model is {name!r}; expected a checkpoint's name, in quotes where YAML reads it otherwise.")
         names.append(str(name).strip())
         weights.append(weight)
     if weights and weights[0] is not None:
@@ -239,6 +240,9 @@ def _read_parameters(method: Method, table: Mapping[str, object], layout: str) -
         raise RecipeError(f"'parameters' is {nested!r}; expected a mapping of the method's own parameters.")
     known = tuple(parameter.name for parameter in method.parameters)
     _refuse_unknown(f"'parameters' of '{method.name}'", nested, known)
+    twice = next((name for name in known if name in table and name in nested), None)
+    if twice:
+        raise RecipeError(f"The recipe gives '{twice}' and 'parameters' gives it again; give it once.")
     values = {parameter.name: table.get(parameter.name, nested.get(parameter.name)) for parameter in method.parameters}
     return tuple(
         (p.name, BlockWeights(number=p.default) if values[p.name] is None else read_weights(values[p.name], layout))

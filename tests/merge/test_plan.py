@@ -232,11 +232,13 @@ def test_the_summary_is_plain_and_complete(shelf) -> None:
 
     shelf.add("a")
     shelf.add("b")
+    shelf.add("b", change={f"{UNET}output_blocks.0.0.weight": None})
     merge = planned(shelf, alpha={"OUT00": 0.25})
     summary = json.loads(json.dumps(merge.as_dict()))
     assert summary["architecture"] == "sd15"
     assert [model["letter"] for model in summary["models"]] == ["a", "b"]
     block = next(block for block in summary["blocks"] if block["block"] == "OUT00")
-    assert block == {"block": "OUT00", "weights": {"b": 0.25}, "keys": 2, "changed_keys": 2, "size_bytes": 58}
-    assert (summary["changed_keys"], summary["keys"]) == (2, len(merge.steps))
+    assert block == {"block": "OUT00", "weights": {"b": 0.25}, "keys": 2, "changed_keys": 1, "size_bytes": 58}
+    assert summary["differences"] == {"missing": {"b": {"count": 1, "examples": [OUT00]}}, "extra": {}}
+    assert (summary["changed_keys"], summary["keys"]) == (1, len(merge.steps))
     assert summary["digest"] == merge.recipe.digest

@@ -89,6 +89,8 @@ def test_vae_by_letter_or_name() -> None:
         ({"models": None}, "expected a list"),
         ({"models": ["A"], "alpha": []}, "given 1 models; expected at least 2"),
         ({"models": ["A", ""]}, "expected the name of a checkpoint"),
+        ({"models": [True, "B"]}, "A model is True"),
+        ({"method": "tensor_swap", "beta": 0.1, "parameters": {"beta": 0.2}}, "give it once"),
         ({"models": ["A", {"model": "B", "wieght": 1}]}, "unknown field 'wieght'"),
         ({"models": ["A", {"model": "B", "weight": 1}]}, "one place"),
         ({"models": [{"model": "A", "weight": 1}, "B"]}, "The first model, 'A', has a weight"),
@@ -127,6 +129,12 @@ def test_bad_recipes(change: dict[str, object], found: str) -> None:
 def test_unknown_names(change: dict[str, object], found: str) -> None:
     with pytest.raises(UnknownName, match=found):
         Recipe.from_value({**TWO, **change})
+
+
+@pytest.mark.parametrize("value", [None, 3, ["a"]])
+def test_what_is_no_mapping(value: object) -> None:
+    with pytest.raises(RecipeError, match="no mapping"):
+        Recipe.from_value(value)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,214 @@
+"""What the streamed merge promises beside its numbers: bytes, memory, cancel, kills, bad destinations."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from tag_atelier.errors import Cancelled, CheckpointError, RecipeError
+from tag_atelier.merge import stream
+from tag_atelier.merge.plan import MergePlan, plan
+from tag_atelier.merge.recipe import Recipe
+from tag_atelier.merge.stream import MergeResult, results, write
+
+UNET = "model.diffusion_model."
+BIG = f"{UNET}input_blocks.5.0.big"
+
+
+def planned(shelf, **recipe: object) -> MergePlan:
+    return plan(Recipe.from_value({"models": ["a", "b"], "alpha": 0.5, **recipe}), shelf.path)
+
+
+def merged(shelf, counter, **recipe: object) -> tuple[dict[str, torch.Tensor], MergeResult]:
+    path = shelf.path("out")
+    path.unlink(missing_ok=True)
+    result = write(planned(shelf, **recipe), path, counter())
+    return load_file(path), result
+
+
+def test_hash_size_progress_and_summary(shelf, counter) -> None:
+    shelf.add("a", seed=1)
+    shelf.add("b", seed=2)
+    merge, progress = planned(shelf), counter()
+    result = write(merge, shelf.path("out"), progress)
+    content = shelf.path("out").read_bytes()
+    assert result.sha256 == hashlib.sha256(content).hexdigest()
+    assert result.size_bytes == len(content)
+    assert progress.done == progress.total == merge.write_bytes
+    assert result.digest == merge.recipe.digest
+    assert result.as_dict()["path"] == str(shelf.path("out"))
+
+
+def test_the_same_recipe_gives_the_same_bytes_whatever_the_threads_and_the_reader(
+    shelf, counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed, name in enumerate("ab"):
+        shelf.add(name, seed=seed, change={BIG: torch.randn(700_003, generator=torch.Generator().manual_seed(seed)).half()})
+    _, first = merged(shelf, counter, alpha=0.37)
+    threads = torch.get_num_threads()
+    monkeypatch.setattr(stream, "WORKERS", 5)
+    torch.set_num_threads(3)
+    try:
+        _, second = merged(shelf, counter, alpha=0.37)
+    finally:
+        torch.set_num_threads(threads)
+    assert first.sha256 == second.sha256
+    merge = planned(shelf, alpha=0.37)
+    for positional in (False, None):
+        digest = hashlib.sha256()
+        for computed in results(merge, merge.steps, counter(), positional):
+            digest.update(computed.data)
+        content = shelf.path("out").read_bytes()
+        assert digest.digest() == hashlib.sha256(content[-merge.write_bytes :]).digest()
+
+
+def test_only_a_few_tensors_are_in_memory(shelf, counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf.add("a")
+    shelf.add("b")
+    merge, computed = planned(shelf), []
+    whole = stream._Evaluator.compute
+    monkeypatch.setattr(stream._Evaluator, "compute", lambda self, step: (computed.append(step), whole(self, step))[1])
+    tensors = results(merge, merge.steps, counter())
+    next(tensors)
+    assert len(computed) <= 4 * stream.WORKERS + 2 < len(merge.steps)
+    tensors.close()
+    monkeypatch.setattr(stream, "_IN_FLIGHT_BYTES", 1)
+    computed.clear()
+    tensors = results(merge, merge.steps, counter())
+    next(tensors)
+    assert len(computed) == 1
+    tensors.close()
+
+
+def test_metadata(shelf, counter) -> None:
+    shelf.add("a", metadata={"sd_merge_recipe": '{"type": "old"}'})
+    shelf.add("b", metadata={"sd_merge_recipe": "not json"})
+    write(planned(shelf, name="Mine"), shelf.path("out"), counter())
+    with safe_open(shelf.path("out"), "pt") as file:
+        metadata = file.metadata()
+    assert metadata["format"] == "pt"
+    assert metadata["modelspec.title"] == "Mine"
+    assert Recipe.from_value(metadata["tag_atelier_recipe"]) == Recipe.from_value(
+        {"models": ["a", "b"], "alpha": 0.5, "name": "Mine"}
+    )
+
+
+def test_cancel_leaves_nothing_behind(shelf, counter) -> None:
+    shelf.add("a")
+    shelf.add("b")
+    before = sorted(shelf.folder.iterdir())
+    with pytest.raises(Cancelled):
+        write(planned(shelf), shelf.path("out"), counter(stop_after=3))
+    with pytest.raises(Cancelled):
+        write(planned(shelf), shelf.path("out"), counter(stop_after=0))
+    assert sorted(shelf.folder.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("a.safetensors", "exists already"),
+        ("out.ckpt", "does not end in .safetensors"),
+        ("none/out.safetensors", "folder 'none'"),
+    ],
+)
+def test_bad_destinations_are_refused_before_anything_is_written(shelf, counter, name: str, found: str) -> None:
+    shelf.add("a")
+    shelf.add("b")
+    content = shelf.path("a").read_bytes()
+    before = sorted(shelf.folder.iterdir())
+    with pytest.raises(RecipeError, match=found):
+        write(planned(shelf), shelf.folder / name, counter())
+    assert sorted(shelf.folder.iterdir()) == before
+    assert shelf.path("a").read_bytes() == content
+
+
+def test_too_little_space(shelf, counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf.add("a")
+    shelf.add("b")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 1))  # type: ignore[attr-defined]
+    with pytest.raises(RecipeError, match=r"needs 0\.00 GB but only 0\.00 GB are free"):
+        write(planned(shelf), shelf.path("out"), counter())
+
+
+def test_a_source_that_changes_while_it_is_merged(shelf, counter) -> None:
+    shelf.add("a")
+    shelf.add("b")
+    merge = planned(shelf)
+    shelf.add("b", change={"another": torch.ones(3)})
+    untouched = counter()
+    with pytest.raises(CheckpointError, match=r"'b.safetensors' has changed"):
+        write(merge, shelf.path("out"), untouched)
+    assert untouched.total == 0  # noticed before the start
+
+    shelf.add("b")
+    merge = planned(shelf)
+
+    class Meddler(counter):
+        def begin(self, total: int, text: str = "") -> None:
+            os.utime(shelf.path("b"), (1, 1))
+
+    with pytest.raises(CheckpointError, match=r"'b.safetensors' has changed"):
+        write(merge, shelf.path("out"), Meddler())
+    assert sorted(path.name for path in shelf.folder.iterdir()) == ["a.safetensors", "b.safetensors"]
+
+
+def test_a_reader_error_ends_the_merge(shelf, counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf.add("a")
+    shelf.add("b")
+
+    def broken(self: object, target: memoryview, offset: int) -> None:
+        raise CheckpointError("gone")
+
+    monkeypatch.setattr(stream.TensorReader, "read_into", broken)
+    with pytest.raises(CheckpointError, match="gone"):
+        write(planned(shelf), shelf.path("out"), counter())
+    assert sorted(path.name for path in shelf.folder.iterdir()) == ["a.safetensors", "b.safetensors"]
+
+
+_WRITER = """
+import sys, time
+from pathlib import Path
+from tag_atelier.merge.plan import plan
+from tag_atelier.merge.recipe import Recipe
+from tag_atelier.merge.stream import write
+
+class Slow:
+    cancelled = False
+    def begin(self, total, text=""): print("begun", flush=True)
+    def advance(self, steps=1, text=""): time.sleep(0.01)
+
+folder = Path(sys.argv[1])
+merge = plan(Recipe.from_value("models: [a, b]\\nalpha: 0.5"), lambda name: folder / f"{name}.safetensors")
+write(merge, folder / "out.safetensors", Slow())
+print("done", flush=True)
+"""
+
+
+def test_a_kill_at_any_moment_leaves_the_old_state(shelf) -> None:
+    shelf.add("a", seed=1)
+    shelf.add("b", seed=2)
+    sources = {name: shelf.path(name).read_bytes() for name in "ab"}
+    root = Path(__file__).resolve().parents[2]
+    moments = random.Random(7)
+    for _ in range(3):
+        child = subprocess.Popen([sys.executable, "-c", _WRITER, str(shelf.folder)], stdout=subprocess.PIPE, cwd=root)
+        assert child.stdout is not None
+        assert child.stdout.readline().strip() == b"begun"
+        time.sleep(moments.uniform(0.0, 0.25))
+        child.kill()
+        child.wait()
+        child.stdout.close()
+        assert not shelf.path("out").exists()
+        assert {name: shelf.path(name).read_bytes() for name in "ab"} == sources
