@@ -88,7 +88,7 @@ def test_vae_by_letter_or_name() -> None:
         ({"models": "A"}, "expected a list of checkpoint names"),
         ({"models": None}, "expected a list"),
         ({"models": ["A"], "alpha": []}, "given 1 models; expected at least 2"),
-        ({"models": ["A", ""]}, "expected the name of a checkpoint"),
+        ({"models": ["A", ""]}, "expected a checkpoint's name"),
         ({"models": [True, "B"]}, "A model is True"),
         ({"method": "tensor_swap", "beta": 0.1, "parameters": {"beta": 0.2}}, "give it once"),
         ({"models": ["A", {"model": "B", "wieght": 1}]}, "unknown field 'wieght'"),
