@@ -87,6 +87,10 @@ class Catalogue:
             self._guesses[tag] = known
         return known
 
+    def forget(self) -> None:
+        """Drop remembered answers, as a measurement of first meetings wants."""
+        self._guesses.clear()
+
     def is_series(self, tag: str) -> bool:
         """True for the series of a character in the catalogue."""
         return canonical(tag) in self._series

@@ -14,7 +14,8 @@ CATALOGUE = Catalogue.load()
 
 BENCHMARK = {
     "action": (
-        "holding eyewear|reaching|armpit peek|fox shadow puppet|knees to chest|shushing|holding strap|hands on own knees|glaring"
+        "holding eyewear|reaching|armpit peek|fox shadow puppet|knees to chest|shushing|holding strap|hands on own knees"
+        "|glaring"
     ),
     "expression": r"sanpaku|solid circle eyes|turn pale|no mouth|>:\(|streaming tears|tsundere",
     "clothing": (

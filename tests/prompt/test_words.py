@@ -1,0 +1,120 @@
+"""Search, overlaps, token estimate and the reading of items: small tables of what is expected."""
+
+from __future__ import annotations
+
+import pytest
+
+from tag_atelier.prompt.catalogue import Catalogue
+from tag_atelier.prompt.overlap import find_overlaps
+from tag_atelier.prompt.reading import tags_of
+from tag_atelier.prompt.search import by_chinese_name, search
+from tag_atelier.prompt.tokens import count_chunks, count_tokens
+
+CATALOGUE = Catalogue.load()
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("long hair", "long_hair"),
+        ("long_h", "long_hair"),
+        ("双马尾", "twintails"),
+        ("frier", "frieren"),
+        (r"rem \(re", "rem_(re:zero)"),
+    ],
+)
+def test_search_finds_names_and_chinese(query: str, first: str) -> None:
+    assert search(CATALOGUE, query)[0].name == first
+
+
+def test_search_is_bounded_ranked_and_can_be_kept_safe() -> None:
+    found = [entry.name for entry in search(CATALOGUE, "hair", limit=5)]
+    assert len(found) == 5
+    assert found[0].startswith("hair")
+    assert search(CATALOGUE, "nude", safe_only=True) == []
+    assert [entry.name for entry in search(CATALOGUE, "nude")] == ["nude", "completely_nude"]
+    assert search(CATALOGUE, "   ") == []
+
+
+def test_a_chinese_name_leads_to_its_tag() -> None:
+    entry = by_chinese_name(CATALOGUE, "白发")
+    assert entry is not None
+    assert entry.name == "white_hair"
+    assert by_chinese_name(CATALOGUE, "没有这个") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [
+        ("very long hair, long hair", [("very_long_hair", "long_hair")]),
+        ("absurdly long hair, long hair", [("absurdly_long_hair", "long_hair")]),
+        ("ornate velvet dress, dress", [("ornate_velvet_dress", "dress")]),
+        ("white shirt, shirt, smile", [("white_shirt", "shirt")]),
+        ("unworn hat, hat", []),
+        ("hair ribbon, ribbon", []),
+        ("very long hair, (long hair:1.2)", []),
+        ("1girl, solo", []),
+        ("best quality, amazing quality", []),
+        ("frieren, sousou no frieren", []),
+    ],
+)
+def test_overlaps_are_advice_on_plain_tags(text: str, pairs: list[tuple[str, str]]) -> None:
+    assert [(found.narrow, found.broad) for found in find_overlaps(text, CATALOGUE)] == pairs
+
+
+@pytest.mark.parametrize(
+    ("core", "tags"),
+    [
+        ("smile", ("smile",)),
+        ("(smile, hat:1.2)", ("smile", "hat")),
+        ("((smile))", ("smile",)),
+        ("[red hair:blue hair:0.5]", ("red hair",)),
+        ("[:red hair:5]", ("red hair",)),
+        ("[|cat]", ("cat",)),
+        ("[[red:blue:4]:green:0.5] dress", ("red dress",)),
+        ("{2$$red hair|blue hair}", ("red hair",)),
+        ("smile <lora:x:1>", ("smile",)),
+        ("<lora:x:1>", ()),
+        (r">:\(", (r">:\(",)),
+        ("(:3:1.0)", (":3",)),
+        ("smile:1.2", ("smile",)),
+        (":3", (":3",)),
+        ("(" * 3000, ()),
+    ],
+)
+def test_reading_of_an_item(core: str, tags: tuple[str, ...]) -> None:
+    assert tags_of(core) == tags
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("", 0),
+        ("smile", 1),
+        ("1girl, smile", 4),
+        ("(smile:1.2)", 1),
+        ("score_9", 3),
+        ("[red hair:blue dress:0.5]", 2),
+        ("<lora:x:1> # note", 0),
+        ("长发", 4),
+        ("absolutely", 2),
+    ],
+)
+def test_tokens(text: str, tokens: int) -> None:
+    assert count_tokens(text) == tokens
+
+
+@pytest.mark.parametrize(
+    ("text", "chunks"),
+    [
+        ("", 1),
+        ("smile", 1),
+        (", ".join(["smile"] * 38), 1),
+        (", ".join(["smile"] * 39), 2),
+        ("a BREAK b", 2),
+        ("a AND b", 1),
+        ("BREAKDANCE", 1),
+    ],
+)
+def test_chunks(text: str, chunks: int) -> None:
+    assert count_chunks(text) == chunks
