@@ -11,6 +11,7 @@ from tag_atelier.bench import report_page, report_tables, sheet
 from tag_atelier.bench.report_data import ReportData
 from tag_atelier.bench.score import evaluate
 from tag_atelier.bench.store import Store, StoredCell, write_whole
+from tag_atelier.bench.workers import PNG_LEVEL
 from tag_atelier.language import Language
 
 SINGLE_FILE_CELLS = 500
@@ -37,7 +38,7 @@ def write(store: Store, folder: str | Path, language: Language = "en") -> Path:
     }
     if data.cells:
         buffer = io.BytesIO()
-        sheet.contact_sheet(data, target / "thumbs").save(buffer, "PNG", compress_level=6)
+        sheet.contact_sheet(data, target / "thumbs").save(buffer, "PNG", compress_level=PNG_LEVEL)
         write_whole(target / "sheet.png", buffer.getvalue())
     for name, text in pages.items():
         # Spreadsheets on Windows take a csv for UTF-8 only with the mark at its front.

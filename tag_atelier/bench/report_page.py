@@ -44,7 +44,6 @@ def page(data: ReportData) -> str:
 
 
 def _head(data: ReportData) -> str:
-    first, *rest = headline(data)
     say, found = data.say, data.evaluation
     counts = say(
         "{tags} tags · {checkpoints} checkpoints · seeds {seeds} · {images} pictures with the baselines",
@@ -55,6 +54,7 @@ def _head(data: ReportData) -> str:
     )
     badge = f' <span class="badge warn">{escape(say("Partial"))}</span>' if found.partial else ""
     date = str(data.manifest.get("finished_at") or data.manifest.get("started_at", ""))[:10]
+    first, *rest = (line.replace(" %", "\N{NO-BREAK SPACE}%") for line in headline(data))
     lines = "".join(f"<li>{escape(line)}</li>" for line in rest)
     return (
         f'<header><p class="brand">Tag Atelier · {escape(say("Rare-tag benchmark"))}</p><h1>{escape(data.name)}{badge}</h1>'

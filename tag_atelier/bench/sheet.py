@@ -16,7 +16,7 @@ from tag_atelier.bench.report_data import ReportData, spaced
 from tag_atelier.bench.store import StoredCell, write_whole
 
 THUMBNAIL_SIDE = 320
-MAXIMUM_PIXELS = 24_000_000
+MAXIMUM_PIXELS = 12_000_000
 """Largest contact sheet; thumbnails shrink to keep within it."""
 _INK, _PAPER, _HIT, _MISS, _GREY = (32, 34, 40), (255, 255, 255), (22, 130, 93), (200, 62, 46), (120, 124, 132)
 _FONTS = (
