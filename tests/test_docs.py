@@ -83,6 +83,12 @@ def test_every_profile_is_named(readme: Path) -> None:
     assert [name for name in load_profiles() if f"`{name}`" not in text(readme)] == []
 
 
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
+def test_every_sampler_of_our_own_host_is_named(readme: Path) -> None:
+    samplers = pytest.importorskip("tag_atelier.host.embedded.solvers").SAMPLERS
+    assert [name for name in samplers if f"`{name}`" not in text(readme)] == []
+
+
 def test_every_merge_method_is_described_with_its_formula_and_parameters() -> None:
     from tag_atelier.merge.methods import METHODS
 
