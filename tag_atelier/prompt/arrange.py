@@ -147,6 +147,8 @@ def _keep_number_off_the_end(
 
 
 def _ends_in_number(segment: Segment, entries: Sequence[Entry]) -> bool:
+    if ":" not in entries[-1].item.core:
+        return False
     return trailing_weight(NETWORK.sub("", _refill(segment, entries).render())) is not None
 
 
@@ -155,7 +157,11 @@ def _refill(segment: Segment, entries: Sequence[Entry]) -> Segment:
     rest = iter(entries)
     items: list[Item] = []
     for item in segment.items:
-        items.append(replace(next(rest).item, lead=item.lead, trail=item.trail) if item.core else item)
+        if item.core:
+            moved = next(rest).item
+            items.append(Item(item.lead, moved.core, item.trail, moved.start))
+        else:
+            items.append(item)
     return replace(segment, items=tuple(items))
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tag_atelier.prompt.schedule import is_clear
 
@@ -43,8 +43,7 @@ COMMENT = re.compile(r"\#[^\n]*(?:\n|\Z)")
 _CLOSES = {")": "(", "]": "[", "}": "{"}
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """What stands between two commas: white space before, the bytes themselves, white space behind."""
 
     lead: str
@@ -249,13 +248,25 @@ def _finish_part(part: tuple[list[Piece], bool], negative: bool) -> list[Piece]:
         bare = "".join(piece.render() for piece in pieces if isinstance(piece, Segment) or piece.kind != "comment")
         if "[" in bare and not is_clear(bare if negative else NETWORK.sub("", bare)):
             lock = "unclear_schedule"
-    last = max(index for index, piece in enumerate(pieces) if isinstance(piece, Segment))
+    last = _last_segment(pieces)
     return [
         replace(piece, locked=lock or piece.locked, ends_part=index == last and not negative)
         if isinstance(piece, Segment)
         else piece
         for index, piece in enumerate(pieces)
     ]
+
+
+def _last_segment(pieces: list[Piece]) -> int:
+    """Index of the segment in which the part's text ends: blank lines and comments behind it do not count."""
+    for index in range(len(pieces) - 1, -1, -1):
+        piece = pieces[index]
+        if isinstance(piece, Segment):
+            if len(piece.items) > 1 or piece.items[0].core:
+                return index
+        elif piece.kind not in ("newline", "comment", "and"):
+            return index + 1
+    return next(index for index, piece in enumerate(pieces) if isinstance(piece, Segment))
 
 
 def _part_weights(pieces: list[Piece]) -> list[Piece]:

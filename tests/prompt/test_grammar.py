@@ -65,6 +65,7 @@ def test_items(text: str, cores: list[str]) -> None:
         ("a AND_PERP b ADDCOL c", ["AND_PERP", "ADDCOL"]),
         ("BREAKDANCE, ANDROID", []),
         ("(a BREAK b:1.2)", []),
+        ("a AND b :0.6\n", ["AND", " :0.6", "\n"]),
         ("a # b, c\nd", ["# b, c\n"]),
         ("a,\nb", ["\n"]),
     ],
@@ -86,6 +87,7 @@ def test_borders(text: str, borders: list[str]) -> None:
         ("[a:b:0.5], :)", "unbalanced"),
         ("a, [b BREAK c:d:0.5]", "break_inside"),
         ("hat, :3", "trailing_weight"),
+        ("[a:b:3] , hat:1.2", "trailing_weight"),
         ("a, {prompt}", "placeholder"),
         ("a, :), b", ""),
         ("a, (:3)", ""),
@@ -94,6 +96,11 @@ def test_borders(text: str, borders: list[str]) -> None:
 )
 def test_locks(text: str, lock: str) -> None:
     assert parse(text).segments[-1].locked == lock
+
+
+@pytest.mark.parametrize("text", ["hat, :3\n", "hat, :3\n\n # note\n", "hat, :3 <lora:x:1>"])
+def test_a_number_before_blank_lines_is_still_the_prompts_weight(text: str) -> None:
+    assert parse(text).segments[0].locked == "trailing_weight"
 
 
 def test_an_and_splits_even_inside_brackets() -> None:
