@@ -102,7 +102,6 @@ def _read(path: Path) -> Architecture:
 
 _STRANGERS: tuple[tuple[str, str], ...] = (
     ("lora_", "a LoRA file"),
-    ("lora_te", "a LoRA file"),
     ("model.diffusion_model.joint_blocks.", "a Stable Diffusion 3 checkpoint"),
     ("model.diffusion_model.double_blocks.", "a Flux checkpoint"),
     ("double_blocks.", "a Flux checkpoint"),
