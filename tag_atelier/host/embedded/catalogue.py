@@ -117,7 +117,7 @@ class EmbeddedCheckpoints:
         Raises:
             CheckpointError: the file is missing, pickled, truncated, or neither SD1.5 nor SDXL; the old model stays.
         """
-        from tag_atelier.host.embedded.model import load_model
+        from tag_atelier.host.embedded.model import inspect, load_model
         from tag_atelier.host.embedded.tokenizer import find_tokenizer
 
         path = _file(checkpoint)
@@ -127,12 +127,13 @@ class EmbeddedCheckpoints:
         if self._model is not None and state == self._state:
             return
         tokenizer = find_tokenizer(path.parent, self._data_folder)
-        hashed = replace(checkpoint, sha256=self.identify(checkpoint))
-        self._model = load_model(hashed, tokenizer, self._device)
-        self._state = state
+        plan = inspect(replace(checkpoint, sha256=self.identify(checkpoint)))
+        self._model, self._state = None, ""  # two SDXL models at once are more than most cards hold
         gc.collect()
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
+        self._model = load_model(plan, tokenizer, self._device)
+        self._state = state
 
     def loaded(self) -> Checkpoint | None:
         """The loaded model's checkpoint."""

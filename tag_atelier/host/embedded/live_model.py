@@ -13,13 +13,13 @@ from tag_atelier.ports import Checkpoint
 
 
 class EmbeddedLiveModel:
-    """Implements ``ports.LiveModel``. There are no networks and no cached conditionings to forget here."""
+    """Implements ``ports.LiveModel``. There are no networks and no cached conditionings to forget here.
+
+    The originals are kept with the loaded model, so that they go when another one is loaded.
+    """
 
     def __init__(self, checkpoints: EmbeddedCheckpoints) -> None:
         self._checkpoints = checkpoints
-        self._originals: dict[str, list[torch.Tensor]] = {}
-        self._model: LoadedModel | None = None
-        """What ``_originals`` belong to; once another model is loaded they mean nothing."""
 
     def checkpoint(self) -> Checkpoint:
         """What is loaded."""
@@ -32,46 +32,47 @@ class EmbeddedLiveModel:
     @property
     def dirty(self) -> bool:
         """True from the first overwrite to the restore or to another load."""
-        return bool(self._originals) and self._model is self._checkpoints.model
+        model = self._checkpoints.model
+        return model is not None and bool(model.originals)
 
     def overwrite(self, tensors: Iterable[tuple[str, torch.Tensor]]) -> None:
         """See ``ports.LiveModel.overwrite``."""
         model = self._loaded()
-        if self._model is not model:
-            self._model, self._originals = model, {}
         try:
             with torch.no_grad():
                 for key, tensor in tensors:
-                    self._change(model, key, tensor)
+                    _change(model, key, tensor)
         except BaseException:
             self.restore()
             raise
 
     def restore(self) -> None:
         """See ``ports.LiveModel.restore``."""
-        if self.dirty and self._model is not None:
-            with torch.no_grad():
-                for key, parts in self._originals.items():
-                    for target, original in zip(self._model.targets[key], parts, strict=True):
-                        target.parameter.copy_(original)
-        self._originals, self._model = {}, None
+        model = self._checkpoints.model
+        if model is None:
+            return
+        with torch.no_grad():
+            for key, parts in model.originals.items():
+                for target, original in zip(model.targets[key], parts, strict=True):
+                    target.parameter.copy_(original)
+        model.originals.clear()
 
     def _loaded(self) -> LoadedModel:
         if self._checkpoints.model is None:
             raise HostError("No model is loaded; load a checkpoint first.")
         return self._checkpoints.model
 
-    def _change(self, model: LoadedModel, key: str, tensor: torch.Tensor) -> None:
-        places = model.targets.get(key)
-        if places is None:
-            raise HostError(f"The loaded model has no tensor '{key}'; expected one of the checkpoint's names.")
-        fitted = [place.fit(tensor) for place in places]
-        for place, part in zip(places, fitted, strict=True):
-            if part.shape != place.parameter.shape:
-                raise HostError(
-                    f"'{key}' gives {tuple(part.shape)}; the loaded model has {tuple(place.parameter.shape)} there."
-                )
-        if key not in self._originals:
-            self._originals[key] = [place.parameter.detach().to("cpu", copy=True) for place in places]
-        for place, part in zip(places, fitted, strict=True):
-            place.parameter.copy_(part)
+
+def _change(model: LoadedModel, key: str, tensor: torch.Tensor) -> None:
+    places = model.targets.get(key)
+    if places is None:
+        raise HostError(f"The loaded model has no tensor '{key}'; expected one of the checkpoint's names.")
+    fitted = [place.fit(tensor) for place in places]
+    for place, part in zip(places, fitted, strict=True):
+        if part.shape != place.parameter.shape:
+            expected = tuple(place.parameter.shape)
+            raise HostError(f"'{key}' gives {tuple(part.shape)}; the loaded model has {expected} there.")
+    if key not in model.originals:
+        model.originals[key] = [place.parameter.detach().to("cpu", copy=True) for place in places]
+    for place, part in zip(places, fitted, strict=True):
+        place.parameter.copy_(part)

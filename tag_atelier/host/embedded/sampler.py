@@ -87,7 +87,7 @@ class EmbeddedSampler:
             latents = {job.index: latent for group in groups for job, latent in _draw(model, group, parameters, step)}
             for job in jobs:
                 deliver(_finish(model, job, latents[job.index], parameters, len(batch)))
-        except torch.OutOfMemoryError as error:
+        except torch.cuda.OutOfMemoryError as error:
             raise HostError(f"The GPU's memory is full ({error}); choose a smaller batch or size.") from error
         finally:
             activity.end()
