@@ -21,6 +21,7 @@ REASONS = {
     "unbalanced": "Not sorted: a bracket is never closed or closes another kind, so its weight would reach other tags.",
     "unclear_schedule": "Not sorted: these [ ] may be read as a schedule or as plain text, depending on what stands around.",
     "break_inside": "Not sorted: a BREAK stands inside [ ] or { }, where its place cannot be kept for certain.",
+    "bad_number": "Not sorted: a weight such as ':1.2.1' is no number, and the WebUI stops with an error at it.",
     "trailing_weight": "Not sorted: the prompt ends in ':number', which the WebUI reads as the weight of the whole prompt.",
     "placeholder": "Not sorted: {prompt} marks a style text whose place is meant.",
     "too_long": "Not sorted: the prompt is longer than 65,536 characters.",
@@ -118,14 +119,16 @@ def _sorted_segment(segment: Segment, entries: list[Entry], profile: Profile) ->
 
 
 def _fixed(segment: Segment, entries: Sequence[Entry]) -> frozenset[int]:
-    """Indices among ``entries`` that stay: items glued to a border, networks that stand alone, and a final backslash.
+    """Indices among ``entries`` that stay: items glued to a border, networks, and what ends in a backslash.
 
-    A backslash at the very end of a prompt makes the WebUI read no schedule at all, so none may come or go there.
+    A network beside text moves with it where it is the segment's only one. A backslash at the very end of a prompt makes
+    the WebUI read no schedule at all, so none may come or go there.
     """
     filled = [index for index, item in enumerate(segment.items) if item.core]
     pinned = {place for place, index in enumerate(filled) if index in segment.pinned}
     stuck = {place for place, entry in enumerate(entries) if not entry.tags or entry.item.core.endswith("\\")}
-    return frozenset(pinned | stuck)
+    networks = {place for place, entry in enumerate(entries) if "<" in entry.item.core and NETWORK.search(entry.item.core)}
+    return frozenset(pinned | stuck | (networks if len(networks) > 1 else set()))
 
 
 def _merge(entries: Sequence[Entry], fixed: frozenset[int], movable: Sequence[Entry]) -> list[Entry]:

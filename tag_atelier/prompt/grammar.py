@@ -23,7 +23,7 @@ from typing import Literal, NamedTuple
 from tag_atelier.prompt.schedule import is_clear
 
 BorderKind = Literal["and", "break", "region", "newline", "comment", "weight"]
-Lock = Literal["", "unbalanced", "unclear_schedule", "break_inside", "trailing_weight", "placeholder"]
+Lock = Literal["", "unbalanced", "unclear_schedule", "break_inside", "bad_number", "trailing_weight", "placeholder"]
 
 REGION_WORDS = ("ADDBASE", "ADDCOL", "ADDROW", "ADDCOMM")
 
@@ -38,6 +38,7 @@ _SIGNIFICANT = re.compile(
 )
 _NUMBER = r"[-+]?(?:\d+\.?|\d*\.\d+)"
 _WEIGHT_TAIL = re.compile(rf":\s*({_NUMBER})\Z")
+_NO_NUMBER = re.compile(r":\s*[-+]?(?:\d*\.\d*\.[.\d]*|\.)\s*\)")
 NETWORK = re.compile(r"<(\w+):([^>]+)>")
 COMMENT = re.compile(r"\#[^\n]*(?:\n|\Z)")
 _CLOSES = {")": "(", "]": "[", "}": "{"}
@@ -241,13 +242,9 @@ def _item(raw: str, start: int) -> Item:
 
 
 def _finish_part(part: tuple[list[Piece], bool], negative: bool) -> list[Piece]:
-    """Lock what is out of balance or can be read in two ways, and mark where the part ends."""
+    """Lock a part that is out of balance or cannot be read in one way only, and mark where its text ends."""
     pieces, broken = part
-    lock: Lock = "unbalanced" if broken else ""
-    if not broken:
-        bare = "".join(piece.render() for piece in pieces if isinstance(piece, Segment) or piece.kind != "comment")
-        if "[" in bare and not is_clear(bare if negative else NETWORK.sub("", bare)):
-            lock = "unclear_schedule"
+    lock: Lock = "unbalanced" if broken else _part_lock(pieces, negative)
     last = _last_segment(pieces)
     return [
         replace(piece, locked=lock or piece.locked, ends_part=index == last and not negative)
@@ -255,6 +252,17 @@ def _finish_part(part: tuple[list[Piece], bool], negative: bool) -> list[Piece]:
         else piece
         for index, piece in enumerate(pieces)
     ]
+
+
+def _part_lock(pieces: list[Piece], negative: bool) -> Lock:
+    """Why a part with balanced brackets must stay as it is; empty where it may be sorted."""
+    if any(isinstance(piece, Segment) and piece.locked == "break_inside" for piece in pieces):
+        return "break_inside"
+    bare = "".join(piece.render() for piece in pieces if isinstance(piece, Segment) or piece.kind != "comment")
+    bare = bare if negative or "<" not in bare else NETWORK.sub("", bare)
+    if "[" in bare and not is_clear(bare):
+        return "unclear_schedule"
+    return "bad_number" if ":" in bare and _NO_NUMBER.search(bare) else ""
 
 
 def _last_segment(pieces: list[Piece]) -> int:

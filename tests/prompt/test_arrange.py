@@ -38,6 +38,8 @@ def sorted_text(text: str, profile: str = "aidxl", negative: bool = False) -> st
         ("1girl, forest BREAK white dress, smile", "1girl, forest BREAK smile, white dress"),
         ("1girl, hat, (smile:1.2)", "1girl, (smile:1.2), hat"),
         ("smile,<lora:x:1>,1girl", "1girl,<lora:x:1>,smile"),
+        ("smile <lora:x:1>, 1girl", "1girl, smile <lora:x:1>"),
+        ("hat, smile <lora:x:1>, <lora:y:1>, 1girl", "1girl, smile <lora:x:1>, <lora:y:1>, hat"),
         ("smile, 1girl, , hat,", "1girl, smile, , hat,"),
         ("best quality, 1girl, (by a:0.6), by b", "1girl, best quality, (by a:0.6), by b"),
         ("smile, xyzzy, 1girl", "1girl, smile, xyzzy"),

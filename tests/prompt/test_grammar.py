@@ -89,6 +89,8 @@ def test_borders(text: str, borders: list[str]) -> None:
         ("hat, :3", "trailing_weight"),
         ("[a:b:3] , hat:1.2", "trailing_weight"),
         ("a, {prompt}", "placeholder"),
+        ("a, (b:1.2.1), c", "bad_number"),
+        ("[a BREAK b:c:3], d BREAK e", "break_inside"),
         ("a, :), b", ""),
         ("a, (:3)", ""),
         ("a, :3,", ""),
