@@ -24,7 +24,7 @@ test-webui: $(INSTALLED)  ## the real WebUI in SD_WEBUI_DIR, ~/stable-diffusion-
 $(INSTALLED): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Found no Python 3.10 to 3.13; install one or say make PYTHON=/path/to/python."; exit 1; }
 	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --disable-pip-version-check -e ".[embedded,tune,dev]"
+	$(RUN) -m pip install --disable-pip-version-check $(if $(CI),--quiet) -e ".[embedded,tune,dev]"
 	touch $@
 
 clean:

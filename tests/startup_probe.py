@@ -83,9 +83,16 @@ def load_as_the_webui_does(entry: Path) -> types.ModuleType:
     return module
 
 
+def refuse(event: str, arguments: tuple[object, ...]) -> None:
+    """Audit hook: no connection, no name look-up and no other program while the WebUI starts."""
+    if event in ("socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.system"):
+        sys.exit(f"Loading the extension did {event}{arguments}; nothing of that may happen before a click.")
+
+
 def main() -> None:
     sys.path[:] = [path for path in sys.path if Path(path or ".").resolve() not in (ROOT, ROOT / "tests")]
     sys.meta_path.insert(0, StandIn())
+    sys.addaudithook(refuse)
     before = set(sys.modules)
     start = time.perf_counter()
     load_as_the_webui_does(ROOT / "scripts" / "tag_atelier.py")

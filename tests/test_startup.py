@@ -21,7 +21,7 @@ def said(repository: Path) -> str:
     return done.stdout
 
 
-def test_nothing_heavy_is_loaded_at_the_webuis_start(said: str) -> None:
+def test_nothing_heavy_is_loaded_and_nothing_is_asked_of_the_network_at_the_webuis_start(said: str) -> None:
     found = re.fullmatch(r"start: (\d+) modules of ours, (\d+) in all, (\d+) ms\n", said)
     assert found, said
     assert int(found[1]) > 3, "the probe did not load the extension"
