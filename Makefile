@@ -1,5 +1,5 @@
 # One command each on a fresh machine: Python 3.10-3.13, make and a package index. What they do is written in Python
-# (noxfile.py, tag_atelier/cli.py), so that Windows, which has no make, loses nothing: see README.md.
+# (noxfile.py, tag_atelier/cli/), so that Windows, which has no make, loses nothing: see README.md.
 
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.10 python3.13; do \
 	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
