@@ -250,6 +250,17 @@ def test_a_live_merge_draws_what_the_merged_file_draws(
     assert difference(before, after) == 0
 
 
+def test_a_tensor_of_another_shape_is_refused(clean: Host) -> None:
+    live = clean.live_model
+    assert live is not None
+    key = "first_stage_model.decoder.mid.attn_1.q.weight"
+    live.overwrite([(key, torch.zeros(128, 128, 1, 1))])
+    live.restore()
+    with pytest.raises(TagAtelierError, match=r"\(128, 128\).*\(128, 128, 1, 1\)"):
+        live.overwrite([(key, torch.zeros(128, 128))])
+    assert not live.dirty
+
+
 def test_loading_another_checkpoint_forgets_the_live_merge(clean: Host) -> None:
     live = clean.live_model
     assert live is not None

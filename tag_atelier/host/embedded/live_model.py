@@ -67,12 +67,9 @@ def _change(model: LoadedModel, key: str, tensor: torch.Tensor) -> None:
     places = model.targets.get(key)
     if places is None:
         raise HostError(f"The loaded model has no tensor '{key}'; expected one of the checkpoint's names.")
-    fitted = [place.fit(tensor) for place in places]
-    for place, part in zip(places, fitted, strict=True):
-        if part.shape != place.parameter.shape:
-            expected = tuple(place.parameter.shape)
-            raise HostError(f"'{key}' gives {tuple(part.shape)}; the loaded model has {expected} there.")
+    if tuple(tensor.shape) != model.shapes[key]:
+        raise HostError(f"'{key}' is {tuple(tensor.shape)}; the loaded checkpoint has {model.shapes[key]}.")
     if key not in model.originals:
         model.originals[key] = [place.parameter.detach().to("cpu", copy=True) for place in places]
-    for place, part in zip(places, fitted, strict=True):
-        place.parameter.copy_(part)
+    for place in places:
+        place.parameter.copy_(place.fit(tensor))

@@ -44,6 +44,8 @@ class LoadedModel:
     text_encoders: tuple[Any, ...]
     """CLIP-L, and for SDXL OpenCLIP bigG behind it."""
     tokenizer: CLIPTokenizer
+    shapes: Mapping[str, Shape]
+    """Of every tensor in the file."""
     targets: Mapping[str, tuple[Target, ...]]
     """Checkpoint name → parameters."""
     device: torch.device
@@ -83,7 +85,16 @@ def load_model(plan: Plan, tokenizer: CLIPTokenizer, device: torch.device) -> Lo
     encoders = tuple(parts[name] for name in ("text_encoder", "text_encoder_2") if name in parts)
     found = targets(plan.shapes, architecture.family, parts)
     return LoadedModel(
-        plan.checkpoint, architecture, parts["unet"], parts["vae"], encoders, tokenizer, found, device=device, dtype=dtype
+        plan.checkpoint,
+        architecture,
+        unet=parts["unet"],
+        vae=parts["vae"],
+        text_encoders=encoders,
+        tokenizer=tokenizer,
+        shapes=plan.shapes,
+        targets=found,
+        device=device,
+        dtype=dtype,
     )
 
 
