@@ -122,6 +122,14 @@ var tagAtelier = (function () {
         return say("{minutes} min left", { minutes: Math.round(seconds / 60) });
     }
 
+    /** Merges count bytes, everything else counts pieces. */
+    function countOf(job) {
+        if (!job.total) return "";
+        const bytes = job.kind === "merge" || job.kind === "live";
+        const shown = (count) => (bytes ? (count / 1e6).toFixed(count < 1e7 ? 1 : 0) + " MB" : String(count));
+        return say("{done} of {total}", { done: shown(job.done), total: shown(job.total) });
+    }
+
     function drawJob(job) {
         const card = make("div", "tag-atelier-job tag-atelier-job-" + job.state);
         card.dataset.job = job.id;
@@ -131,8 +139,7 @@ var tagAtelier = (function () {
         const bar = card.appendChild(make("div", "tag-atelier-bar"));
         const share = job.state === "done" ? 1 : job.total ? Math.min(1, job.done / job.total) : 0;
         bar.appendChild(make("div", "tag-atelier-bar-fill")).style.width = (100 * share).toFixed(1) + "%";
-        const count = job.total ? say("{done} of {total}", { done: job.done, total: job.total }) : "";
-        const parts = [count, job.text, timeLeft(job.eta_s)].filter(Boolean);
+        const parts = [countOf(job), job.text, timeLeft(job.eta_s)].filter(Boolean);
         card.appendChild(make("div", "tag-atelier-job-text", parts.join(" · ")));
         if (job.error) card.appendChild(make("div", "tag-atelier-problem", job.error));
         card.appendChild(drawJobButtons(job));

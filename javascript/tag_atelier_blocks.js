@@ -1,5 +1,5 @@
 /* The sliders of the single blocks on the Merge tab: moving one writes "IN04: 0.3" into the text of the blocks that
- * differ, through the text box's own input event, so that the form, the recipe and the sliders follow it. */
+ * differ as if it was typed there, so that the form, the recipe and the sliders follow it. */
 "use strict";
 
 var tagAtelierBlocks = (function () {
@@ -34,12 +34,19 @@ var tagAtelierBlocks = (function () {
         if (!box || !editor) return;
         const pasted = box.value.trim() && !/[:=]/.test(box.value);
         const text = withBlock(pasted ? spelledOut(editor) : box.value, slider.dataset.block, Number(slider.value));
-        const focused = document.activeElement;
         tagAtelier.type(box, text);
-        if (focused && focused.focus) focused.focus();
+        box.blur();
+    }
+
+    /** gradio tells of a slider when it is let go, but not of a number typed beside it. */
+    function tellTyped(event) {
+        const typed = event.target;
+        if (typed.type !== "number" || !typed.closest("[id^=tag_atelier_merge_][id$=_weight]")) return;
+        window.setTimeout(() => typed.dispatchEvent(new Event("pointerup", { bubbles: true })), 0);
     }
 
     document.addEventListener("input", show, true);
+    document.addEventListener("change", tellTyped, true);
     document.addEventListener("change", write, true);
 
     return { withBlock };

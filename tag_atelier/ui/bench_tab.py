@@ -19,6 +19,9 @@ from tag_atelier.ui.words import Words
 WATCH = "() => { tagAtelier.watch(); return []; }"
 """Looks for the job that a button has just started."""
 
+FIRST_PLAN = "rare-8"
+"""Chosen when the page opens: small enough to try."""
+
 BLANK = """\
 name: My benchmark
 template: "1girl, solo, {tag}, looking at viewer, simple background, best quality"
@@ -31,11 +34,12 @@ parameters: {steps: 28, width: 832, height: 1216}
 def build(atelier: Any, words: Words) -> None:
     """Build the sub-tab where the caller's gradio context stands."""
     presets = list(list_presets())
+    first = FIRST_PLAN if FIRST_PLAN in presets else next(iter(presets), None)
     with gr.Row(equal_height=False):
         with gr.Column():
             preset = gr.Dropdown(
                 presets,
-                value=presets[0] if presets else None,
+                value=first,
                 label=words.label("Plan"),
                 elem_id=element_id("bench_preset"),
             )
@@ -50,7 +54,7 @@ def build(atelier: Any, words: Words) -> None:
                 )
                 refresh = gr.Button("↻", elem_id=element_id("bench_refresh"), elem_classes=["tag-atelier-icon"], scale=0)
             spec = gr.Textbox(
-                preset_text(presets[0]) if presets else BLANK,
+                preset_text(first),
                 label=words.label("The plan as YAML (edit it freely)"),
                 lines=14,
                 max_lines=30,

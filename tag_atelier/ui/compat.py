@@ -20,14 +20,19 @@ def listen(
     inputs: Sequence[Any] = (),
     outputs: Sequence[Any] = (),
     javascript: str | None = None,
+    latest: bool = False,
 ) -> Any:
     """Bind ``event`` (such as ``button.click``) outside gradio's queue, so that no drawing holds it up.
 
-    ``javascript`` runs in the page, alone or before ``function``. Returns gradio's dependency, for ``.then``.
+    ``javascript`` runs in the page, alone or before ``function``. ``latest`` is for what a person goes on changing: the
+    last value is never dropped because an earlier one is still being answered. Returns gradio's dependency, for ``.then``.
     """
     options: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_name": False}
     if javascript is not None:
         options[_javascript_option(event)] = javascript
+    if latest and hasattr(gr, "on"):
+        # gradio 4 drops an event while the same one is under way, unless told otherwise; gradio 3 sends every one.
+        options["trigger_mode"] = "always_last"
     return event(fn=function, inputs=list(inputs), outputs=list(outputs), **options)
 
 

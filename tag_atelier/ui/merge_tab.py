@@ -57,9 +57,10 @@ def build(atelier: Any, words: Words) -> None:
             )
     fields = [controls[name] for name in FIELDS]
     _connect_form(words, controls, (architecture, editor, recipe, result))
-    listen(buttons["read"].click, _reader(words), [recipe], [*fields, result])
+    listen(buttons["read"].click, _reader(words), [architecture, recipe], [*fields, editor, result])
     listen(refresh.click, _refresher(atelier), [], [controls["first"], controls["second"], controls["third"]])
-    _connect_buttons(atelier, words, buttons, recipe, result)
+    listen(buttons["check"].click, _checker(atelier, words), [recipe, *fields], [result, architecture, editor])
+    _connect_jobs(atelier, words, buttons, recipe, result)
 
 
 def _build_models(atelier: Any, words: Words) -> tuple[dict[str, Any], Any]:
@@ -157,9 +158,15 @@ def _connect_form(words: Words, controls: Controls, parts: tuple[Any, Any, Any, 
         if name == "preset":
             listen(control.input, rewrite_preset, [architecture, *fields], [controls["second_weight"], *targets])
         else:
-            event = control.release if isinstance(control, gr.Slider) else control.input
-            listen(event, rewrite, [architecture, *fields], targets)
+            listen(_settled(control), rewrite, [architecture, *fields], targets, latest=True)
     listen(architecture.input, rewrite, [architecture, *fields], targets)
+
+
+def _settled(control: Any) -> Any:
+    """The event of a control that a person has finished with; answers to single keystrokes would overtake each other."""
+    if isinstance(control, gr.Slider):
+        return control.release
+    return control.blur if isinstance(control, gr.Textbox) else control.input
 
 
 def read_form(values: tuple[Any, ...]) -> MergeForm:
@@ -174,15 +181,28 @@ def write_form(form: MergeForm) -> tuple[Any, ...]:
     return tuple(shown.get(name, value) if value == "" else value for name, value in asdict(form).items())
 
 
-def _reader(words: Words) -> Callable[[str], tuple[Any, ...]]:
-    def read(text: str) -> tuple[Any, ...]:
+def _reader(words: Words) -> Callable[..., tuple[Any, ...]]:
+    def read(chosen: str, text: str) -> tuple[Any, ...]:
         try:
             form = from_recipe(Recipe.from_value(text or ""))
         except TagAtelierError as error:
-            return (*[gr.update()] * len(FIELDS), render.problem(error, words))
-        return (*write_form(form), render.good(words("The form shows the text now.")))
+            return (*[gr.update()] * (len(FIELDS) + 1), render.problem(error, words))
+        return (*write_form(form), block_editor(form, chosen, words), render.good(words("The form shows the text now.")))
 
     return read
+
+
+def _checker(atelier: Any, words: Words) -> Callable[..., tuple[Any, ...]]:
+    def check(text: str, *values: Any) -> tuple[Any, ...]:
+        try:
+            found = atelier.check_merge(text or "")
+        except TagAtelierError as error:
+            return render.problem(error, words), gr.update(), gr.update()
+        # The headers say which architecture it is; only now can the right sliders be shown.
+        architecture = str(found["architecture"])
+        return render.merge(found, words), architecture, block_editor(read_form(values), architecture, words)
+
+    return check
 
 
 def _refresher(atelier: Any) -> Callable[[], tuple[Any, ...]]:
@@ -193,7 +213,7 @@ def _refresher(atelier: Any) -> Callable[[], tuple[Any, ...]]:
     return refresh
 
 
-def _connect_buttons(atelier: Any, words: Words, buttons: Controls, recipe: Any, result: Any) -> None:
+def _connect_jobs(atelier: Any, words: Words, buttons: Controls, recipe: Any, result: Any) -> None:
     def guarded(action: Callable[..., str]) -> Callable[..., str]:
         def run(*values: Any) -> str:
             try:
@@ -206,9 +226,6 @@ def _connect_buttons(atelier: Any, words: Words, buttons: Controls, recipe: Any,
     def started(job: Any) -> str:
         return render.good(words("Started: {title}", title=job.title))
 
-    def check(text: str) -> str:
-        return render.merge(atelier.check_merge(text or ""), words)
-
     def write(text: str, name: str) -> str:
         return started(atelier.start_merge(text or "", (name or "").strip()))
 
@@ -218,7 +235,6 @@ def _connect_buttons(atelier: Any, words: Words, buttons: Controls, recipe: Any,
     def restore() -> str:
         return started(atelier.restore_live())
 
-    listen(buttons["check"].click, guarded(check), [recipe], [result])
     for button, action, inputs in (
         (buttons["write"], write, [recipe, buttons["name"]]),
         (buttons["live"], apply, [recipe]),

@@ -124,9 +124,13 @@ def test_the_merge_form_writes_the_recipe_and_its_sliders_follow(page: Page, ate
     page.driver.execute_script(script, slider)
     until(lambda: "IN04: 0.3" in page.value_of(recipe))
     until(lambda: page.value_of("#tag_atelier_merge_blocks input[data-block=IN04]") == "0.3")
+    page.write("#tag_atelier_merge_blocks_text textarea", "IN04: 0.3, OUT02: 0.125" + Keys.TAB)
+    until(lambda: "OUT02: 0.125" in page.value_of(recipe))
     page.press("merge_check")
     until(lambda: "1680 of 2515 change" in page.text_of("merge_result"))
     assert "IN04: 0.3" in str(atelier.asked[-1])
+    page.write("#tag_atelier_merge_second_weight input[type=number]", "0.75" + Keys.TAB)
+    until(lambda: "ALL: 0.75" in page.value_of(recipe))
     assert page.complaints() == []
 
 
