@@ -79,13 +79,14 @@ def percent(value: float) -> str:
 def points(value: float) -> str:
     """A difference of shares in signed percentage points.
 
-    >>> points(0.625), points(-0.1), points(0.0)
-    ('+63', '−10', '0')
+    >>> points(0.625), points(-0.625), points(0.0)
+    ('+63', '−63', '0')
     """
     if not math.isfinite(value):
         return DASH
-    rounded = math.floor(100 * value + 0.5)
-    return f"{'+' if rounded > 0 else '−' if rounded < 0 else ''}{abs(rounded)}"
+    magnitude = math.floor(100 * abs(value) + 0.5)
+    sign = "" if not magnitude else "+" if value > 0 else "−"
+    return f"{sign}{magnitude}"
 
 
 def percent_range(interval: Interval) -> str:

@@ -124,7 +124,7 @@ def facts(data: ReportData) -> list[tuple[str, str]]:
         (say("Seeds"), ", ".join(str(seed) for seed in manifest.get("seeds", []))),
         (say("Sampling"), _sampling(parameters)),
         (say("Batch size"), str(manifest.get("batch_size", ""))),
-        (say("Tagger"), str(manifest.get("scorer", ""))),
+        (say("Tagger"), " · ".join([str(manifest.get("scorer", "")), *manifest.get("scorer_providers", [])])),
         (say("Threshold"), f"{data.evaluation.threshold:.4g}"),
         (say("Host"), f"{manifest.get('host', '')} · Tag Atelier {manifest.get('tag_atelier', '')}"),
         (say("Date"), str(manifest.get("finished_at") or manifest.get("started_at", ""))),

@@ -98,7 +98,7 @@ class _Run:
     def carry_out(self) -> RunSummary:
         plan, store = self.plan, self.store
         with disk_errors(store.folder):
-            store.begin(plan, _manifest(plan, self.host))
+            store.begin(plan, _manifest(plan, self.host, self.scorer))
             store.put_scorer(self.scorer.identity, self.scorer.labels)
             finished = store.done_keys(self.scorer.identity)
             missing = [stored for stored in store.cells() if stored.cell.key not in finished]
@@ -256,11 +256,13 @@ def _loaded_again(host: Host) -> Iterator[None]:
                 logger.warning("could not load '%s' again after the benchmark: %s", before.name, error)
 
 
-def _manifest(plan: Plan, host: Host) -> dict[str, object]:
+def _manifest(plan: Plan, host: Host, scorer: Scorer) -> dict[str, object]:
     return {
         "tag_atelier": __version__,
         "host": host.name,
         "scorer": plan.scorer_identity,
+        # What the tagger really runs on, where it says so: onnxruntime falls back to the CPU silently.
+        "scorer_providers": list(getattr(scorer, "providers", ())),
         "batch_size": plan.spec.batch_size,
         "threshold": plan.spec.threshold,
         "parameters": dataclasses.asdict(plan.spec.parameters),
