@@ -18,7 +18,7 @@ from tag_atelier.bench.store import Store, disk_errors, now
 from tag_atelier.bench.tag_text import networks
 from tag_atelier.bench.workers import Workers
 from tag_atelier.errors import Cancelled, SpecError, TagAtelierError
-from tag_atelier.ports import Host, Progress, RenderedImage, RenderRequest, Scorer
+from tag_atelier.ports import Checkpoint, Host, Progress, RenderedImage, RenderRequest, Scorer
 
 logger = logging.getLogger(__name__)
 
@@ -172,7 +172,7 @@ class _Run:
             self._stop_if_cancelled()
             error = None
             try:
-                with self._exclusive():
+                with _exclusive(self.host):
                     self.host.sampler.render(
                         batch.requests,
                         self.plan.spec.parameters,
@@ -184,9 +184,10 @@ class _Run:
                 raise
             except TagAtelierError as found:
                 error = found
-            self.workers.raise_failures()
             if error is None:
+                self.workers.raise_failures()
                 break
+            self.workers.finish()  # before anything is drawn again: one cell, one writer
         return error
 
     def _deliver(self, batch: Batch, image: RenderedImage) -> None:
@@ -232,9 +233,6 @@ class _Run:
         if self.progress.cancelled:
             raise Cancelled("The benchmark was stopped; run it again to go on where it stopped.")
 
-    def _exclusive(self) -> contextlib.AbstractContextManager[object]:
-        return self.host.exclusive() if self.host.exclusive is not None else contextlib.nullcontext()
-
     def _name(self, position: int) -> str:
         return self.plan.checkpoints[position].checkpoint.name
 
@@ -246,14 +244,22 @@ def _loaded_again(host: Host) -> Iterator[None]:
     try:
         yield
     finally:
-        now_loaded = host.checkpoints.loaded()
-        if before is not None and (now_loaded is None or now_loaded.name != before.name):
-            guard = host.exclusive() if host.exclusive is not None else contextlib.nullcontext()
-            try:
-                with guard:
-                    host.checkpoints.load(before)
-            except TagAtelierError as error:
-                logger.warning("could not load '%s' again after the benchmark: %s", before.name, error)
+        if before is not None:
+            _load_again(host, before)
+
+
+def _load_again(host: Host, before: Checkpoint) -> None:
+    try:
+        loaded = host.checkpoints.loaded()
+        if loaded is None or loaded.name != before.name:
+            with _exclusive(host):
+                host.checkpoints.load(before)
+    except TagAtelierError as error:
+        logger.warning("could not load '%s' again after the benchmark: %s", before.name, error)
+
+
+def _exclusive(host: Host) -> contextlib.AbstractContextManager[object]:
+    return host.exclusive() if host.exclusive is not None else contextlib.nullcontext()
 
 
 def _manifest(plan: Plan, host: Host, scorer: Scorer) -> dict[str, object]:

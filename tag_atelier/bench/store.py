@@ -317,7 +317,7 @@ def image_name(cell: Cell) -> str:
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write ``content`` beside ``path``, flush it to the disk, and move it into place."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    beside = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         with beside.open("wb") as file:
             file.write(content)

@@ -253,6 +253,22 @@ def test_a_checkpoint_that_fails_does_not_take_the_others_along(tmp_path: Path, 
     assert store.manifest()["errors"] == ["model-a: The file of 'model-a' is gone."]
 
 
+class BreakingSampler(FakeSampler):
+    """Delivers the first picture of every batch and breaks down."""
+
+    def render(self, batch: Any, parameters: Any, checkpoint: Any, deliver: Any, progress: Any) -> None:
+        super().render(batch[:1], parameters, checkpoint, deliver, progress)
+        raise HostError("Out of memory.")
+
+
+def test_what_came_before_a_breakdown_is_kept(tmp_path: Path, store: Store) -> None:
+    host = small_host(tmp_path)
+    host = replace(host, sampler=BreakingSampler(host.checkpoints))
+    summary = run(small_plan(host, checkpoints=["model-a"]), host, FakeScorer(LABELS), store, FakeProgress())
+    assert [stored.state for stored in store.cells()] == ["done", "failed", "failed", "failed", "done", "failed"]
+    assert (summary.drawn, summary.failed, summary.errors) == (2, 4, ("model-a: Out of memory.",))
+
+
 def test_a_host_that_draws_nothing_ends_the_run_with_its_own_sentence(tmp_path: Path, store: Store) -> None:
     host = small_host(tmp_path)
     host.sampler.fail_with = HostError("The server is down.")
