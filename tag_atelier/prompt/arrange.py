@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tag_atelier.prompt.catalogue import Catalogue
-from tag_atelier.prompt.grammar import NETWORK, Item, Piece, Segment, parse, trailing_weight
+from tag_atelier.prompt.grammar import Item, Piece, Segment, parse, trailing_weight, without_networks
 from tag_atelier.prompt.meaning import same_meaning
 from tag_atelier.prompt.order import Entry, ordered, read_entry
 from tag_atelier.prompt.profile import Profile
@@ -127,7 +127,7 @@ def _fixed(segment: Segment, entries: Sequence[Entry]) -> frozenset[int]:
     filled = [index for index, item in enumerate(segment.items) if item.core]
     pinned = {place for place, index in enumerate(filled) if index in segment.pinned}
     stuck = {place for place, entry in enumerate(entries) if not entry.tags or entry.item.core.endswith("\\")}
-    networks = {place for place, entry in enumerate(entries) if "<" in entry.item.core and NETWORK.search(entry.item.core)}
+    networks = {place for place, entry in enumerate(entries) if without_networks(entry.item.core) != entry.item.core}
     return frozenset(pinned | stuck | (networks if len(networks) > 1 else set()))
 
 
@@ -143,7 +143,7 @@ def _keep_number_off_the_end(
     if not _ends_in_number(segment, _merge(entries, fixed, movable)):
         return movable
     for index in range(len(movable) - 1, -1, -1):
-        if trailing_weight(NETWORK.sub("", movable[index].item.core)) is None:
+        if trailing_weight(without_networks(movable[index].item.core)) is None:
             tried = [*movable[:index], *movable[index + 1 :], movable[index]]
             return None if _ends_in_number(segment, _merge(entries, fixed, tried)) else tried
     return None
@@ -152,7 +152,7 @@ def _keep_number_off_the_end(
 def _ends_in_number(segment: Segment, entries: Sequence[Entry]) -> bool:
     if ":" not in entries[-1].item.core:
         return False
-    return trailing_weight(NETWORK.sub("", _refill(segment, entries).render())) is not None
+    return trailing_weight(without_networks(_refill(segment, entries).render())) is not None
 
 
 def _refill(segment: Segment, entries: Sequence[Entry]) -> Segment:

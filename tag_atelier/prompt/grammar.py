@@ -28,11 +28,12 @@ Lock = Literal["", "unbalanced", "unclear_schedule", "break_inside", "bad_number
 REGION_WORDS = ("ADDBASE", "ADDCOL", "ADDROW", "ADDCOMM")
 
 # One alternative per thing that means something outside plain text. ``#`` hides the rest of its line even behind a
-# backslash, because the WebUI drops comments before it looks at anything else; ``\,`` is no escape there.
+# backslash, because the WebUI drops comments before it looks at anything else; ``\,`` is no escape there. The bound on
+# a network's length keeps hostile text from taking quadratic time; a longer one is caught by arrange's proof.
 _SIGNIFICANT = re.compile(
     r"(?P<escape>\\[()\[\]{}\\])"
     r"|(?P<comment>\#[^\n]*(?:\n|\Z))"
-    r"|(?P<network><\w+:[^>\#]+>)"
+    r"|(?P<network><\w+:[^>\#]{1,2000}>)"
     r"|(?P<word>\b(?:AND|BREAK|ADDBASE|ADDCOL|ADDROW|ADDCOMM)\b|\bAND_\w+)"
     r"|(?P<sign>[()\[\]{},\n])"
 )
@@ -126,6 +127,12 @@ def parse(text: str, negative: bool = False) -> Prompt:
     if not negative:
         pieces = _part_weights(pieces)
     return Prompt(tuple(_with_pins(pieces)), negative)
+
+
+def without_networks(text: str) -> str:
+    """``text`` as it is after the WebUI has cut its ``<word:…>`` out. Takes linear time."""
+    end = text.rfind(">") + 1
+    return NETWORK.sub("", text[:end]) + text[end:] if end else text
 
 
 def trailing_weight(part: str) -> tuple[int, float] | None:
@@ -259,7 +266,7 @@ def _part_lock(pieces: list[Piece], negative: bool) -> Lock:
     if any(isinstance(piece, Segment) and piece.locked == "break_inside" for piece in pieces):
         return "break_inside"
     bare = "".join(piece.render() for piece in pieces if isinstance(piece, Segment) or piece.kind != "comment")
-    bare = bare if negative or "<" not in bare else NETWORK.sub("", bare)
+    bare = bare if negative else without_networks(bare)
     if "[" in bare and not is_clear(bare):
         return "unclear_schedule"
     return "bad_number" if ":" in bare and _NO_NUMBER.search(bare) else ""
@@ -286,7 +293,7 @@ def _part_weights(pieces: list[Piece]) -> list[Piece]:
             done.append(piece)
             continue
         whole = piece.render()
-        bare = NETWORK.sub("", whole)
+        bare = without_networks(whole)
         if trailing_weight(bare) is None:
             done.append(piece)
         elif not several or bare != whole:

@@ -11,25 +11,27 @@ from collections.abc import Callable, Iterator
 
 from tag_atelier.prompt.catalogue import Catalogue
 from tag_atelier.prompt.findings import Finding, Text
-from tag_atelier.prompt.grammar import NETWORK, Border, Item, Segment, parse, trailing_weight
+from tag_atelier.prompt.grammar import NETWORK, Border, Item, Segment, parse, trailing_weight, without_networks
 from tag_atelier.prompt.lint_words import WORD_CHECKS
 from tag_atelier.prompt.profile import Profile
 from tag_atelier.prompt.reading import tags_of
 from tag_atelier.prompt.schedule import is_clear
 
 MAX_CHARACTERS = 65_536
+MAX_BRACKETS = 20
 
 _FACE = re.compile(r"[>;:=][-o']?[()\[\]]|[()\[\]][-o']?[:;=]<?|>:[()\[\]]")
 _SIGN = re.compile(r"\\[()\[\]{}\\]|[()\[\]{}]")
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 _FULL_WIDTH = {"，": ", ", "（": "(", "）": ")", "：": ":", "、": ", ", "［": "[", "］": "]", "｛": "{", "｝": "}"}
 _FULL_WIDTH_RUN = re.compile("[" + "".join(_FULL_WIDTH) + "]+")
-_BRACES = re.compile(r"(?<!\$)(\{+)([^{}|]*)(\}+)")
-_NAI_NUMBER = re.compile(r"([-+]?\d+(?:\.\d+)?)::([^:]+?)(?:::|\Z)")
+_BRACES = re.compile(r"(?<![${])(\{{1,8})([^{}|]{1,400})(\}{1,8})")
+_NAI_NUMBER = re.compile(r"(?<![\d.])([-+]?\d+(?:\.\d+)?)::([^:]+?)(?:::|\Z)")
 _BAD_NUMBER = re.compile(r":\s*([-+]?\d*\.\d*)(\.[.\d]*)\s*(?=\))")
 _SCHEDULE = re.compile(r"(?<!\\)\[([^\[\]():|\\]+):\s*(\d*\.?\d+)\s*\]")
 _STEP_ONE = re.compile(r"(?<!\\)\[[^\[\]():|\\]*:[^\[\]():|\\]*:\s*([01])\s*\]")
-_INNER_NUMBER = re.compile(r"(?<!\\)\(([^()\[\]]*?:\s*\d*\.?\d+\s*),[^()\[\]]*\)")
+_GROUP = re.compile(r"(?<!\\)\(([^()\[\]]*),[^()\[\],]*\)")
+_INNER_NUMBER = re.compile(r":\s*(?:\d+\.?|\d*\.\d+)\s*(?:,|\Z)")
 
 
 def lint(text: str, profile: Profile, catalogue: Catalogue, negative: bool = False) -> list[Finding]:
@@ -45,7 +47,7 @@ def _trailing_number(subject: Text) -> Iterator[Finding]:
     for segment in subject.prompt.segments:
         if segment.locked != "trailing_weight":
             continue
-        item = next(item for item in reversed(segment.items) if NETWORK.sub("", item.core).strip())
+        item = next(item for item in reversed(segment.items) if without_networks(item.core).strip())
         found = trailing_weight(item.core)
         if found is None:
             continue
@@ -59,17 +61,20 @@ def _trailing_number(subject: Text) -> Iterator[Finding]:
 
 
 def _unbalanced(subject: Text) -> Iterator[Finding]:
+    """Brackets that open or close nothing; at most ``MAX_BRACKETS`` of each."""
+    strays = 0
     stack: list[tuple[str, int]] = []
     for found in _SIGN.finditer(subject.text):
         sign, at = found.group(), found.start()
         if sign in _PAIRS:
             if stack and stack[-1][0] == _PAIRS[sign]:
                 stack.pop()
-            elif sign != "}":
+            elif sign != "}" and strays < MAX_BRACKETS:
+                strays += 1
                 yield _bracket(subject, at, "is a plain character: nothing before it opened that bracket", "note")
         elif len(sign) == 1:
             stack.append((sign, at))
-    for sign, at in stack[:20]:
+    for sign, at in stack[:MAX_BRACKETS]:
         if sign == "{":
             continue
         effect = "raises" if sign == "(" else "lowers"
@@ -78,7 +83,8 @@ def _unbalanced(subject: Text) -> Iterator[Finding]:
 
 def _bracket(subject: Text, at: int, effect: str, severity: str) -> Finding:
     sign = subject.text[at]
-    face = next((match for match in _FACE.finditer(subject.text, max(0, at - 3)) if match.start() <= at < match.end()), None)
+    nearby = _FACE.finditer(subject.text, max(0, at - 3), at + 3)
+    face = next((match for match in nearby if match.start() <= at < match.end()), None)
     if face is None:
         return Finding("unbalanced", at, at + 1, f"The '{sign}' {effect}. Close it or write '\\{sign}'.", None, severity)
     fix = re.sub(r"([()\[\]])", r"\\\1", face.group())
@@ -139,16 +145,19 @@ def _unclear_schedules(subject: Text) -> Iterator[Finding]:
         if segment.locked != "unclear_schedule":
             continue
         for item in segment.items:
-            if "[" in item.core and not is_clear(NETWORK.sub("", item.core)):
+            if "[" in item.core and not is_clear(without_networks(item.core)):
                 end = item.start + len(item.core)
                 message = f"'{item.core}' is no schedule to the WebUI but plain text: it has a colon too many or no number."
                 yield Finding("unclear_schedule", item.start, end, message, None, "warning")
 
 
 def _inner_number(subject: Text) -> Iterator[Finding]:
-    for found in _INNER_NUMBER.finditer(subject.text):
-        message = "Only a number directly before the closing bracket is a weight; the others in this group are plain text."
-        yield Finding("number_inside_group", found.start(1), found.end(1), message, None, "warning")
+    for group in _GROUP.finditer(subject.text):
+        found = _INNER_NUMBER.search(group.group(1))
+        if found is not None:
+            end = group.start(1) + len(group.group(1)[: found.end()].rstrip(", "))
+            message = "Only a number directly before the closing bracket is a weight; the others in this group are plain text."
+            yield Finding("number_inside_group", group.start(1), end, message, None, "warning")
 
 
 def _and_word(subject: Text) -> Iterator[Finding]:
@@ -176,7 +185,7 @@ def _is_short(item: Item) -> bool:
 
 
 def _networks(subject: Text) -> Iterator[Finding]:
-    for found in NETWORK.finditer(subject.text):
+    for found in NETWORK.finditer(subject.text, 0, subject.text.rfind(">") + 1):
         kind, arguments = found.group(1), found.group(2)
         span = (found.start(), found.end())
         name, _, rest = arguments.partition(":")

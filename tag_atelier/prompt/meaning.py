@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tag_atelier.prompt.grammar import COMMENT, NETWORK, trailing_weight
+from tag_atelier.prompt.grammar import COMMENT, NETWORK, trailing_weight, without_networks
 
 Run = tuple[str, float]
 """Text and its weight; text that begins with NUL is a schedule or alternation, kept whole."""
@@ -51,9 +51,9 @@ def meaning(text: str, negative: bool = False) -> Meaning:
     text = COMMENT.sub("\n", text)
     if negative:
         return Meaning((), (Part(1.0, _chunks(text)),))
-    networks = tuple((found.group(1), found.group(2)) for found in NETWORK.finditer(text))
+    networks = tuple((found.group(1), found.group(2)) for found in NETWORK.finditer(text, 0, text.rfind(">") + 1))
     parts = []
-    for part in _AND.split(NETWORK.sub("", text)):
+    for part in _AND.split(without_networks(text)):
         weight = trailing_weight(part)
         parts.append(Part(1.0, _chunks(part)) if weight is None else Part(weight[1], _chunks(part[: weight[0]])))
     return Meaning(networks, tuple(parts))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from tag_atelier.prompt.grammar import NETWORK
+from tag_atelier.prompt.grammar import without_networks
 
 _MARKED = re.compile(r"[()\[\]{}<|]")
 _TOKEN = re.compile(r"\\.|[()\[\]{}|]|:|[^\\()\[\]{}|:]+|\\", re.S)
@@ -29,7 +29,7 @@ def tags_of(core: str) -> tuple[str, ...]:
     """
     if not _MARKED.search(core):
         return (_BARE_WEIGHT.sub("", core),) if core else ()
-    text = _first_reading(NETWORK.sub("", core))
+    text = _first_reading(without_networks(core))
     return tuple(name for name in (piece.strip() for piece in text.split(",")) if name)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from tag_atelier.prompt.grammar import COMMENT, NETWORK
+from tag_atelier.prompt.grammar import COMMENT, without_networks
 
 TOKENS_PER_CHUNK = 75
 
@@ -28,7 +28,7 @@ def count_tokens(text: str) -> int:
     >>> count_tokens("1girl, (smile:1.2)"), count_tokens("score_9"), count_tokens("<lora:x:1>")
     (4, 3, 0)
     """
-    text = NETWORK.sub("", COMMENT.sub("\\n", text))
+    text = without_networks(COMMENT.sub("\n", text))
     text = _WEIGHT.sub("", text)
     for _ in range(4):
         text, changed = _CHOICE.subn(_longest_choice, text)

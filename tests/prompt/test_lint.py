@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -91,6 +93,20 @@ def test_a_long_prompt_shows_where_its_second_chunk_begins() -> None:
 )
 def test_a_sound_prompt_has_no_findings(text: str) -> None:
     assert findings(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("(" * 20_000, ")" * 20_000, "[a:" * 15_000, "smile, " * 9_000, "{" * 30_000, "，" * 60_000, "x" * 10**6),
+        *("1" * 60_000, "(" + "a:1," * 15_000, "<a:" * 20_000, "<a:" * 20_000 + "#>", ":" + "." * 60_000, ":" + " " * 60_000),
+        *("1::a" * 15_000, "{a}" * 20_000, "a (b" * 15_000, "--ar " * 12_000, "[" * 5_000 + "a:1" + "]" * 5_000),
+    ],
+)
+def test_hostile_prompts_neither_crash_nor_hang(text: str) -> None:
+    started = time.perf_counter()
+    findings(text)
+    assert time.perf_counter() - started < 3.0
 
 
 @given(st.text(alphabet="ab ,()[]{}<>:|\\#\n1.3AND，（长-", max_size=40), st.booleans())
