@@ -18,8 +18,6 @@ class Vocabulary:
 
     labels: tuple[str, ...]
     """Canonical: lower case, underscores; unique."""
-    raw: tuple[str, ...]
-    """As the file spells them."""
 
     def column(self, tag: str) -> int | None:
         """Output column of a tag in any spelling; None where the tagger does not know it."""
@@ -41,7 +39,7 @@ def read_vocabulary(path: Path) -> Vocabulary:
     raw = readers.get(path.suffix.lower(), _from_lines)(source, path)
     if not raw:
         raise TaggerError(f"The label file '{path}' holds no labels; expected one per output of the model.")
-    return Vocabulary(_distinct([canonical(name) for name in raw]), tuple(raw))
+    return Vocabulary(_distinct([canonical(name) for name in raw]))
 
 
 def _from_csv(source: str, path: Path) -> list[str]:
