@@ -93,7 +93,8 @@ def _whole_brackets(part: str) -> dict[int, int] | None:
             if sign == "]" and start in loud:
                 if _BREAK.search(part, start, at):
                     return None
-                spans = {inner: end for inner, end in spans.items() if inner < start}
+                while spans and next(reversed(spans)) > start:
+                    spans.popitem()
                 spans[start] = at + 1
     return None if stack else spans
 

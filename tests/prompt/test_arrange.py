@@ -167,9 +167,15 @@ def test_plain_tags_come_out_sorted(tags: list[str], profile: str) -> None:
     assert ranks == sorted(ranks)
 
 
-@pytest.mark.parametrize(
-    "text", ["(" * 10_000, "[" * 10_000 + "]" * 10_000, "a\x00, 1girl", "\ud800, 1girl", "a\r\n, b\r", "x" * 10**6]
+HOSTILE = (
+    *("(" * 10_000, "[" * 10_000 + "]" * 10_000, "a\x00, 1girl", "\ud800, 1girl", "a\r\n, b\r", "x" * 10**6),
+    *("<a:" * 20_000, "<a:" * 20_000 + "#>", ">" + "<a:" * 20_000, "hat, 1girl, " + ":" * 60_000, "a\n" * 30_000),
+    *("((((hat)))), " * 4_000 + "1girl", "hat BREAK " * 6_000 + "hat, 1girl", "hat AND " * 7_000 + "hat, 1girl"),
+    *("hat, " * 10_000 + "1girl", "[a:b:3], " * 6_000 + "1girl", "hat, 1girl, <a:" + "x," * 2_000 + ">"),
 )
+
+
+@pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_prompts_neither_crash_nor_hang(text: str) -> None:
     started = time.perf_counter()
     assert same_meaning(text, arrange(text, AIDXL, CATALOGUE).text) or len(text) > 65_536
