@@ -104,6 +104,18 @@ def test_every_setting_is_in_the_readme() -> None:
     assert [setting.label for setting in SETTINGS if setting.label not in text(READMES[0])] == []
 
 
+def test_the_readmes_call_controls_what_the_page_calls_them() -> None:
+    from tag_atelier.settings import SETTINGS
+
+    chinese = json.loads(text(ROOT / "localizations" / "zh_CN.json"))
+    steps = text(READMES[0]).split("## First steps")[1].split("\n## ")[0]
+    named = [" ".join(name.split()) for name in re.findall(r"(?<!\*)\*([A-Z][^*]+)\*(?!\*)", steps)]
+    assert len(named) > 10
+    assert [name for name in named if name not in chinese] == []
+    said = [chinese[name] for name in [*named, *(setting.label for setting in SETTINGS)]]
+    assert [name for name in said if name not in text(READMES[1])] == []
+
+
 def test_every_field_of_a_plan_and_a_recipe_is_described() -> None:
     import dataclasses
 
