@@ -73,6 +73,14 @@ def build(atelier: Any, words: Words) -> None:
             gr.HTML(
                 f"<h4>{words.escaped('Earlier runs')}</h4><div data-tag-atelier-runs></div>", elem_id=element_id("bench_runs")
             )
+    listen(preset.input, preset_text, [preset], [spec])
+    listen(refresh.click, lambda: gr.update(choices=checkpoint_names(atelier)), [], [checkpoints])
+    _connect(atelier, words, (show, start), (spec, checkpoints, result))
+
+
+def _connect(atelier: Any, words: Words, buttons: tuple[Any, Any], parts: tuple[Any, Any, Any]) -> None:
+    show, start = buttons
+    spec, checkpoints, result = parts
 
     def show_plan(text: str, chosen: list[str]) -> str:
         try:
@@ -87,8 +95,6 @@ def build(atelier: Any, words: Words) -> None:
             return render.problem(error, words)
         return render.good(words("Started: {title}", title=job.title))
 
-    listen(preset.input, preset_text, [preset], [spec])
-    listen(refresh.click, lambda: gr.update(choices=checkpoint_names(atelier)), [], [checkpoints])
     listen(show.click, show_plan, [spec, checkpoints], [result])
     started = listen(start.click, start_run, [spec, checkpoints], [result])
     listen(started.then, None, [], [], javascript=WATCH)

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from tag_atelier.errors import TagAtelierError
 from tag_atelier.jobs.panel import PanelRequest
-from tag_atelier.ui import render
 from tag_atelier.ui.choices import NOTHING, default_profile, negative_choices, profile_choices, quality_choices
 from tag_atelier.ui.compat import listen
 from tag_atelier.ui.ids import PANEL_INFOTEXT, element_id
+from tag_atelier.ui.prompt_answers import arranged, checked
 from tag_atelier.ui.words import Words, words_of
 
 CONTROLS = ("enabled", "profile", "arrange", "quality", "negative_preset")
@@ -81,29 +81,15 @@ def _connect(atelier: Any, words: Words, tab: str, buttons: Sequence[Any], parts
     prompt, profile, quality, negative, result = parts
     fetch = f"(text, profile) => [tagAtelier.readPrompt('{tab}'), profile]"
 
-    def arrange_now(text: str, profile_id: str) -> tuple[str, str]:
-        request = {"text": text or "", "profile": profile_id}
-        try:
-            arranged, found = atelier.arrange(request), atelier.lint(request)
-        except TagAtelierError as error:
-            return text, render.problem(error, words)
-        return str(arranged["text"]), render.arrangement(arranged, words) + render.findings(found, words)
-
-    def check_prompt(text: str, profile_id: str) -> str:
-        try:
-            return render.findings(atelier.lint({"text": text or "", "profile": profile_id}), words)
-        except TagAtelierError as error:
-            return render.problem(error, words)
-
     def change_family(profile_id: str) -> tuple[Any, Any]:
         return (
             gr.update(choices=quality_choices(atelier, profile_id), value=NOTHING),
             gr.update(choices=negative_choices(atelier, profile_id), value=NOTHING),
         )
 
-    done = listen(now.click, arrange_now, [prompt, profile], [prompt, result], javascript=fetch)
+    done = listen(now.click, partial(arranged, atelier, words), [prompt, profile], [prompt, result], javascript=fetch)
     listen(done.then, None, [prompt], [], javascript=f"(text) => {{ tagAtelier.writePrompt('{tab}', text); return []; }}")
-    listen(check.click, check_prompt, [prompt, profile], [result], javascript=fetch)
+    listen(check.click, partial(checked, atelier, words), [prompt, profile], [result], javascript=fetch)
     listen(undo.click, None, [], [], javascript=f"() => {{ tagAtelier.undo('{tab}'); return []; }}")
     listen(profile.input, change_family, [profile], [quality, negative])
 

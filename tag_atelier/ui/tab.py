@@ -14,7 +14,6 @@ from tag_atelier.ui.ids import element_id
 from tag_atelier.ui.words import Words, words_of
 
 TITLE = "Tag Atelier"
-TAB_ID = element_id("tab")
 
 
 def build(atelier: Any, in_webui: bool, token: str = "") -> gr.Blocks:

@@ -58,5 +58,5 @@ def test_the_chinese_fills_in_the_same_fields() -> None:
 
 
 def test_the_file_is_sorted_and_indented_so_that_changes_can_be_read() -> None:
-    expected = json.dumps(TABLE, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-    assert FILE.read_text(encoding="utf-8") == expected
+    text = FILE.read_text(encoding="utf-8")
+    assert text == json.dumps(json.loads(text), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
