@@ -117,6 +117,14 @@ def _report(atelier: Atelier, path: Mapping[str, str], _body: Mapping[str, objec
     return atelier.benchmarks.report_file(path["run_id"], path["name"])
 
 
+def _image(atelier: Atelier, path: Mapping[str, str], _body: Mapping[str, object]) -> object:
+    return atelier.benchmarks.picture_file(path["run_id"], path["name"])
+
+
+def _thumb(atelier: Atelier, path: Mapping[str, str], _body: Mapping[str, object]) -> object:
+    return atelier.benchmarks.picture_file(path["run_id"], path["name"], "thumbs")
+
+
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/status", "Host, loaded checkpoint, live merge, running jobs", _status),
     Route("GET", "/names", "Checkpoints, profiles, taggers, methods and presets that can be named", _names),
@@ -127,6 +135,8 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/benchmarks", "Start or take up a benchmark", _start_benchmark, 202),
     Route("GET", "/runs", "Stored benchmark runs", _runs),
     Route("GET", "/runs/{run_id}/{name}", "A report file of a run", _report),
+    Route("GET", "/runs/{run_id}/images/{name}", "A full-size picture of a run", _image),
+    Route("GET", "/runs/{run_id}/thumbs/{name}", "A small picture of a run", _thumb),
     Route("POST", "/merges/check", "Check a recipe against the headers of its files", _check_merge),
     Route("POST", "/merges", "Start merging to a new file", _start_merge, 202),
     Route("POST", "/live", "Start merging into the loaded model", _start_live, 202),
@@ -215,5 +225,3 @@ def _error(status: int, kind: str, sentence: str) -> Any:
     from fastapi.responses import JSONResponse
 
     return JSONResponse({"error": kind, "detail": sentence}, status_code=status)
-
-

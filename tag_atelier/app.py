@@ -10,8 +10,7 @@ from tag_atelier.host.webui.build import build
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.ui import panel, script, settings_page, tab
 
-_host = build()
-atelier = Atelier(_host, options.values)
+atelier = Atelier(build(), options.values)
 """Lives as long as the process: "Reload UI" imports scripts/ again, but not this package."""
 
 
@@ -26,7 +25,7 @@ def scripts() -> tuple[type, type]:
 def register() -> None:
     """Hook everything else into the WebUI."""
     callbacks.register(
-        atelier.host.live_model,
+        atelier.host,
         build_tab=lambda: tab.build(atelier, in_webui=True, token=api.PAGE_TOKEN),
         component_of=settings_page.component_of,
         on_app=_add_routes,

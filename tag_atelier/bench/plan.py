@@ -27,7 +27,6 @@ BATCH_COUPLED_SAMPLERS = frozenset({"dpm adaptive"})
 _BYTES_PER_PIXEL = 1.5
 """PNG level 1 of an anime picture, measured: 1.56 MB at 1024²."""
 
-CatalogueLike = Catalogue
 """The name under which ``tune.sweep`` asks for the catalogue's type."""
 
 

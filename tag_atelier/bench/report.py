@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tag_atelier.bench import report_page, report_tables, sheet
-from tag_atelier.bench.report_data import ReportData
+from tag_atelier.bench.report_data import Passage, ReportData
 from tag_atelier.bench.score import evaluate
 from tag_atelier.bench.store import Store, StoredCell, write_whole
 from tag_atelier.bench.workers import PNG_LEVEL
@@ -18,8 +19,8 @@ SINGLE_FILE_CELLS = 500
 """Up to so many cells the pictures are inside the HTML file; above, they lie in ``thumbs`` beside it."""
 
 
-def write(store: Store, folder: str | Path, language: Language = "en") -> Path:
-    """Write report.html, report.md, results.csv, results.json and sheet.png into ``folder``.
+def write(store: Store, folder: str | Path, language: Language = "en", passages: Sequence[Passage] = ()) -> Path:
+    """Write report.html, report.md, results.csv, results.json and sheet.png into ``folder``; ``passages`` stand first.
 
     Returns:
         The path of report.html. A run that is not complete gives a report that says so.
@@ -29,7 +30,7 @@ def write(store: Store, folder: str | Path, language: Language = "en") -> Path:
     """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    data = read(store, target, language)
+    data = dataclasses.replace(read(store, target, language), passages=passages)
     pages = {
         "report.md": report_tables.markdown(data),
         "results.csv": report_tables.csv_text(data),

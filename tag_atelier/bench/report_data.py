@@ -16,6 +16,16 @@ DASH = "–"
 
 
 @dataclass(frozen=True)
+class Passage:
+    """A text that stands before the numbers, such as the recipe of a merge under test."""
+
+    title: str
+    """English; shown in the report's language."""
+    text: str
+    """Shown as it is, line by line."""
+
+
+@dataclass(frozen=True)
 class ReportData:
     """One run, read once, for HTML, Markdown, CSV and JSON alike."""
 
@@ -28,6 +38,7 @@ class ReportData:
     """Address of the folder of full pictures, ending in a slash; empty where the report lies elsewhere."""
     picture: Callable[[StoredCell], str]
     """Address of a cell's small picture: a data URI, or a path beside the report; empty where there is none."""
+    passages: Sequence[Passage] = ()
 
     def say(self, english: str, **values: object) -> str:
         """``english`` in the report's language."""
@@ -37,6 +48,11 @@ class ReportData:
     def name(self) -> str:
         """The plan's name."""
         return str(self.plan.get("name", ""))
+
+    @property
+    def note(self) -> str:
+        """What the plan's author says of it."""
+        return str(self.plan.get("spec", {}).get("note", ""))
 
     @property
     def tags(self) -> list[dict[str, Any]]:

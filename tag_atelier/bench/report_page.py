@@ -30,7 +30,16 @@ def page(data: ReportData) -> str:
     style = (_FOLDER / "report.css").read_text(encoding="utf-8")
     script = (_FOLDER / "report.js").read_text(encoding="utf-8")
     code = "zh-CN" if data.language == "zh_CN" else "en"
-    sections = [_head(data), _leaderboard(data), _gallery(data), _tag_table(data), _pairs(data), _left_out(data), _facts(data)]
+    sections = [
+        _head(data),
+        _passages(data),
+        _leaderboard(data),
+        _gallery(data),
+        _tag_table(data),
+        _pairs(data),
+        _left_out(data),
+        _facts(data),
+    ]
     return (
         f'<!doctype html>\n<html lang="{code}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -56,10 +65,18 @@ def _head(data: ReportData) -> str:
     date = str(data.manifest.get("finished_at") or data.manifest.get("started_at", ""))[:10]
     first, *rest = (line.replace(" %", "\N{NO-BREAK SPACE}%") for line in headline(data))
     lines = "".join(f"<li>{escape(line)}</li>" for line in rest)
+    note = f'<p class="note">{escape(say(data.note))}</p>' if data.note else ""
     return (
         f'<header><p class="brand">Tag Atelier · {escape(say("Rare-tag benchmark"))}</p><h1>{escape(data.name)}{badge}</h1>'
         f'<p class="muted">{escape(counts)} · {escape(date)}</p>'
-        f'<div class="headline"><p class="result">{escape(first)}</p><ul>{lines}</ul></div></header>'
+        f'{note}<div class="headline"><p class="result">{escape(first)}</p><ul>{lines}</ul></div></header>'
+    )
+
+
+def _passages(data: ReportData) -> str:
+    return "\n".join(
+        f'<section><h2>{escape(data.say(passage.title))}</h2><pre class="passage">{escape(passage.text)}</pre></section>'
+        for passage in data.passages
     )
 
 

@@ -34,6 +34,9 @@ def markdown(data: ReportData) -> str:
     first, *rest = headline(data)
     parts = [f"# {_escape(data.name)}", f"**{_escape(first)}**"]
     parts.extend(_escape(line) for line in rest)
+    parts.extend([f"> {_escape(say(data.note))}"] if data.note else [])
+    for passage in data.passages:
+        parts.extend([f"## {say(passage.title)}", "\n".join(f"    {line}" for line in passage.text.splitlines())])
     parts.extend([f"## {say('Checkpoints')}", _leaderboard(data), f"## {say('Tags')}", _tag_table(data)])
     if data.evaluation.pairs:
         parts.extend([f"## {say('Pairs')}", _pair_table(data)])
@@ -108,7 +111,7 @@ def left_out(data: ReportData) -> list[tuple[str, list[str]]]:
                 for item in bad
             ],
         ),
-        (say("Notes"), [*data.plan.get("notes", []), *_text_list(data.plan.get("spec", {}).get("note"))]),
+        (say("Notes"), list(data.plan.get("notes", []))),
     ]
     return [(title, lines) for title, lines in lists if lines]
 
@@ -239,10 +242,6 @@ def _sampling(parameters: Any) -> str:
     text += f"CFG {parameters.get('cfg_scale')} · {size} · clip skip {parameters.get('clip_skip')}"
     hires = parameters.get("hires")
     return text + (f" · hires ×{hires['scale']} {hires['upscaler']}" if hires else "")
-
-
-def _text_list(value: object) -> list[str]:
-    return [str(value)] if value else []
 
 
 def _finite(value: Any) -> Any:

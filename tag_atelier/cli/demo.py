@@ -12,6 +12,7 @@ from typing import Any
 
 from tag_atelier.cli.progress import bar, embedded_host
 from tag_atelier.jobs.atelier import Atelier
+from tag_atelier.language import Language
 
 PROMPT = "blue eyes, masterpiece, (white dress:1.2), forest, 1girl, smile, from above, holding sword, twintails, cowboy shot"
 FIRST, SECOND, MERGED = "tiny-sdxl-a", "tiny-sdxl-b", "tiny-sdxl-merged"
@@ -22,6 +23,10 @@ RECIPE: dict[str, object] = {
     "alpha": {"BASE": 0, "IN04": 0.25, "IN07": 0.5, "IN08": 0.75, "M00": 0.5, "OUT00": 0.75, "OUT01": 0.5, "OUT03": 0.25},
 }
 PLAN = "rare-8"
+NOTE = (
+    "A demonstration on tiny checkpoints with random weights: the pictures are coloured noise and the numbers say nothing "
+    "about any real checkpoint."
+)
 
 
 def add_commands(commands: Any) -> None:
@@ -33,7 +38,7 @@ def add_commands(commands: Any) -> None:
 
 
 def make_world(folder: Path, names: tuple[str, ...] = (FIRST, SECOND)) -> Path:
-    """Tiny checkpoints ``names`` in ``folder`` and a tiny tagger in its ``tagger`` folder; quick when they are there already."""
+    """Tiny checkpoints ``names`` in ``folder``, a tiny tagger in its ``tagger`` folder; quick when they are there."""
     from tag_atelier.world import tiny_checkpoints, tiny_tagger
 
     tiny_checkpoints.make(folder, names)
@@ -42,17 +47,11 @@ def make_world(folder: Path, names: tuple[str, ...] = (FIRST, SECOND)) -> Path:
 
 
 def _demo(given: argparse.Namespace) -> int:
-    from tag_atelier.merge.plan import plan as plan_merge
-    from tag_atelier.merge.recipe import Recipe
-    from tag_atelier.merge.stream import write
-
-    started, out = time.monotonic(), given.out
+    started, out, language = time.monotonic(), given.out, given.language
     logging.getLogger("tag_atelier").setLevel(logging.ERROR)
     _say("1/5 Making two tiny checkpoints and a tiny tagger")
+    _forget_last(out)
     world = make_world(out / "world")
-    merged = world / f"{MERGED}.safetensors"
-    merged.unlink(missing_ok=True)
-    shutil.rmtree(out / "run", ignore_errors=True)
     atelier = Atelier(embedded_host(world, world / "tagger", out / "data"))
 
     _say("2/5 Arranging a messy prompt")
@@ -61,25 +60,58 @@ def _demo(given: argparse.Namespace) -> int:
 
     _say("3/5 Benchmark of two checkpoints")
     with bar() as progress:
-        atelier.benchmarks.run_now(_plan(FIRST, SECOND), out / "run", progress, given.language)
+        atelier.benchmarks.run_now(_plan(FIRST, SECOND), out, progress, language)
 
     _say("4/5 Block-weight merge of the two")
-    recipe = Recipe.from_value(RECIPE)
-    with bar() as progress:
-        write(plan_merge(recipe, lambda name: world / f"{name}.safetensors"), merged, progress)
+    recipe = _merge(world)
     atelier.host.checkpoints.refresh()
 
     _say("5/5 Benchmark of the merge beside its parents, whose pictures are kept")
     with bar() as progress:
-        atelier.benchmarks.run_now(_plan(FIRST, SECOND, MERGED), out / "run", progress, given.language)
-    report = _write_report(out, arranged, recipe.to_yaml(), given.language)
+        atelier.benchmarks.run_now(_plan(FIRST, SECOND, MERGED), out, progress, language)
+    report = _write_report(out, arranged, recipe, language)
     print(f"Done in {time.monotonic() - started:.0f} s: {report}")
     return 0
 
 
+def _forget_last(out: Path) -> None:
+    """Remove what the last demo drew and merged; the tiny checkpoints stay."""
+    (out / "world" / f"{MERGED}.safetensors").unlink(missing_ok=True)
+    for name in ("run.sqlite", "writer.lock"):
+        (out / name).unlink(missing_ok=True)
+    for name in ("images", "thumbs"):
+        shutil.rmtree(out / name, ignore_errors=True)
+
+
+def _merge(world: Path) -> str:
+    """Merge the two to a file; the recipe as YAML."""
+    from tag_atelier.merge.plan import plan
+    from tag_atelier.merge.recipe import Recipe
+    from tag_atelier.merge.stream import write
+
+    recipe = Recipe.from_value(RECIPE)
+    with bar() as progress:
+        write(plan(recipe, lambda name: world / f"{name}.safetensors"), world / f"{MERGED}.safetensors", progress)
+    return recipe.to_yaml()
+
+
+def _write_report(out: Path, arranged: str, recipe: str, language: Language) -> Path:
+    """The benchmark's report once more, with what came before it at its head."""
+    from tag_atelier.bench.report import write
+    from tag_atelier.bench.report_data import Passage
+    from tag_atelier.bench.store import Store
+
+    passages = (
+        Passage("The prompt as it was written", PROMPT),
+        Passage("The same prompt in the order AIDXL was trained on", arranged),
+        Passage("The recipe of the merge", recipe),
+    )
+    with Store(out) as store:
+        return write(store, out, language, passages)
+
+
 def _plan(*checkpoints: str) -> dict[str, object]:
-    return {"preset": PLAN, "name": "Demo", "checkpoints": list(checkpoints)} | {
-        "note": "A demonstration on tiny checkpoints with random weights: the pictures are noise and the numbers mean nothing.",
+    return {"preset": PLAN, "name": "Demo", "checkpoints": list(checkpoints), "note": NOTE} | {
         "parameters": {"sampler": "Euler", "steps": 6, "width": 128, "height": 128, "cfg_scale": 5.0},
     }
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 FindScorer = Callable[[Sequence[Path], str], Scorer]
 """Folders and a name ("" for the first found) → a tagger; raises TaggerError when there is none."""
-_RUN_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,80}")
 SETTINGS_OF_A_PLAN = ("batch_size", "threshold", "tagger")
 """Settings that fill what a plan leaves out."""
 REPORT_FILES = ("report.html", "report.md", "results.csv", "results.json", "sheet.png")
@@ -121,17 +120,23 @@ class Benchmarks:
         return [{"id": folder.name, "files": [name for name in REPORT_FILES if (folder / name).exists()]} for folder in folders]
 
     def report_file(self, run: str, name: str) -> Path:
-        """One file of one run.
+        """One report file of one run.
 
         Raises:
             UnknownName: no such run or file. Names are looked up, never joined as given.
         """
-        folder = self.runs_folder / run
-        if not _RUN_ID.fullmatch(run) or not folder.is_dir():
-            raise UnknownName("run", run, [str(known["id"]) for known in self.runs()])
-        if name not in REPORT_FILES or not (folder / name).exists():
-            raise UnknownName("report file", name, REPORT_FILES)
-        return folder / name
+        return _look_up("report file", self._run_folder(run), name, REPORT_FILES)
+
+    def picture_file(self, run: str, name: str, size: str = "images") -> Path:
+        """One picture of one run; ``size`` is ``images`` or ``thumbs``. Raises UnknownName as ``report_file`` does."""
+        folder = self._run_folder(run) / size
+        return _look_up("picture", folder, name, [path.name for path in folder.glob("*")] if folder.is_dir() else [])
+
+    def _run_folder(self, run: str) -> Path:
+        known = [str(found["id"]) for found in self.runs()]
+        if run not in known:
+            raise UnknownName("run", run, known)
+        return self.runs_folder / run
 
     def _language(self) -> Language:
         return "zh_CN" if str(self._options().get("language", "")).startswith("zh") else "en"
@@ -177,3 +182,9 @@ def _from_preset(spec: Mapping[str, object]) -> dict[str, object]:
         raise UnknownName("benchmark preset", name, sorted(presets))
     values = read_mapping(presets[name].read_text(encoding="utf-8"), name)
     return {**values, **{key: value for key, value in spec.items() if key != "preset"}}
+
+
+def _look_up(kind: str, folder: Path, name: str, known: Sequence[str]) -> Path:
+    if name not in known or not (folder / name).is_file():
+        raise UnknownName(kind, name, sorted(known))
+    return folder / name

@@ -11,11 +11,12 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from tag_atelier.bench.plan import CatalogueLike, PlannedCheckpoint, plan
+from tag_atelier.bench.plan import PlannedCheckpoint, plan
 from tag_atelier.bench.spec import BenchSpec
 from tag_atelier.errors import HostError, RecipeError
 from tag_atelier.merge.recipe import Recipe
 from tag_atelier.ports import Host, LiveModel, Progress, Scorer
+from tag_atelier.prompt.catalogue import Catalogue
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Experiment:
     spec: BenchSpec
     host: Host
     scorer: Scorer
-    catalogue: CatalogueLike
+    catalogue: Catalogue
     folder: Path
     """Every candidate is a run of its own in here, so a stopped sweep is taken up where it was."""
 

@@ -8,11 +8,11 @@ from typing import Any
 from modules import script_callbacks
 
 from tag_atelier.host.webui import options
-from tag_atelier.host.webui.live_model import WebuiLiveModel
+from tag_atelier.ports import Host
 
 
 def register(
-    live_model: WebuiLiveModel,
+    host: Host,
     build_tab: Callable[[], Any],
     component_of: options.ComponentOf,
     on_app: Callable[[Any], None],
@@ -24,4 +24,4 @@ def register(
     script_callbacks.on_ui_tabs(lambda: [(build_tab(), "Tag Atelier", "tag_atelier")])
     script_callbacks.on_ui_settings(lambda: options.add_to_page(component_of))
     script_callbacks.on_app_started(lambda _demo, app: on_app(app))
-    script_callbacks.on_model_loaded(lambda _model: live_model.reloaded())
+    script_callbacks.on_model_loaded(lambda _model: host.live_model.reloaded())
