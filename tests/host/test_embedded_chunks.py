@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 import transformers
 
 from tag_atelier.host.embedded.chunks import Chunk, split
 from tag_atelier.world.clip_vocabulary import END_ID, START_ID, write_tokenizer
-
-Split = Callable[[str], list[Chunk]]
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,12 @@ class _Listed:
     identity: str
     """SHA-256, else the WebUI's short hash, else ""."""
 
+    def has_drawn(self, name: str, short_hash: str) -> bool:
+        """Whether an image's ``sd_model_name`` and ``sd_model_hash`` are this checkpoint's."""
+        if self.identity and short_hash:
+            return self.identity.startswith(short_hash) or short_hash.startswith(self.identity)
+        return name in (self.checkpoint.name, self.model_name)
+
 
 class RemoteCheckpoints:
     """Implements ``ports.CheckpointCatalogue``. The list is asked for once and again after ``refresh`` or a load."""
@@ -76,17 +82,10 @@ class RemoteCheckpoints:
         """There is none on this machine."""
         raise HostError("A remote WebUI's folder cannot be written from here; merge on that machine.")
 
-    def matches(self, checkpoint: Checkpoint, drawn_name: str, drawn_hash: str) -> bool:
-        """Whether an image's ``sd_model_name`` and ``sd_model_hash`` are this checkpoint's."""
-        found = self._find(checkpoint.title)
-        if found.identity and drawn_hash:
-            return found.identity.startswith(drawn_hash) or drawn_hash.startswith(found.identity)
-        return drawn_name in (found.checkpoint.name, found.model_name)
-
     def name_of(self, drawn_name: str, drawn_hash: str) -> str:
         """Our name of the checkpoint an image says it was drawn with."""
         for one in self._listed():
-            if self.matches(one.checkpoint, drawn_name, drawn_hash):
+            if one.has_drawn(drawn_name, drawn_hash):
                 return one.checkpoint.name
         return drawn_name
 

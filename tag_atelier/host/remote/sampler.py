@@ -22,6 +22,8 @@ from tag_atelier.ports import Checkpoint, ImageStatus, Progress, RenderedImage, 
 from tag_atelier.prompt.tokens import count_chunks
 
 POLL_S: Final = 0.2
+PATIENCE_S: Final = 10.0
+"""How long an interrupted WebUI may take to answer before we go on without it."""
 FLAT: Final = 1.0
 """Grey levels: an image whose channels all vary by less is a failed one, not a drawing."""
 
@@ -75,13 +77,12 @@ class RemoteSampler:
             Cancelled: we or somebody at the other end stopped it; the image is an unfinished one.
         """
         call = _Call(self._client, body)
-        stopping = False
         while not call.finished.wait(POLL_S):
             if progress.cancelled:
-                self._client.interrupt()
-                stopping = True
-                call.finished.wait(POLL_S)
-        if stopping or progress.cancelled:
+                self._client.interrupt()  # once: while ours waits in its queue, this stops somebody else's
+                call.finished.wait(PATIENCE_S)
+                break
+        if progress.cancelled:
             raise Cancelled("Stopped while drawing; the unfinished batch was thrown away.")
         answer = call.answer()
         state = as_object(self._client.get("/progress?skip_current_image=true"), "progress").get("state")
