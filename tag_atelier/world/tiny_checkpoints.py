@@ -66,7 +66,7 @@ def _make_one(folder: Path, name: str, support: Path) -> Path:
         config = webui_configs.sdxl_yaml(SDXL, support / "clip-l", support / "open-clip")
     write_text(folder / f"{name}.yaml", config)
     if not _is_ours(path, name):
-        write_tensors(path, dict(_tensors(family, variant)), {"format": "pt", "tiny_world": _mark(name)})
+        write_tensors(path, dict(tensors(family, variant)), {"format": "pt", "tiny_world": _mark(name)})
     return path
 
 
@@ -81,8 +81,12 @@ def _is_ours(path: Path, name: str) -> bool:
         return False
 
 
-def _tensors(family: str, variant: str) -> Iterator[tuple[str, Array]]:
-    anatomy: Anatomy = SD15 if family == "sd15" else SDXL
+def tensors(family: str, variant: str, anatomy: Anatomy | None = None) -> Iterator[tuple[str, Array]]:
+    """Every tensor of ``sd15`` or ``sdxl``, variant ``a`` or ``b``, under its name in the file; fp16, buffers as they are.
+
+    ``anatomy``: other widths than the tiny ones, for a host that takes only real ones.
+    """
+    anatomy = anatomy or (SD15 if family == "sd15" else SDXL)
     for name, shape in checkpoint_shapes(anatomy).items():
         if name.endswith("position_ids"):
             yield name, numpy.arange(POSITIONS, dtype=numpy.int64)[None]

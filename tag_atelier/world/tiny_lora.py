@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy
@@ -22,10 +22,13 @@ NAMES = {"tiny-lora-sd15": SD15, "tiny-lora-sdxl": SDXL}
 _BLOCK = re.compile(r"(input_blocks|output_blocks|middle_block)\.(\d+)(?:\.(\d+))?\.(.+)")
 
 
-def make(folder: Path, strength: float = 1.0) -> dict[str, Path]:
-    """Write ``tiny-lora-sd15`` and ``tiny-lora-sdxl`` and return name → file. ``strength`` scales what they change."""
+def make(folder: Path, strength: float = 1.0, anatomies: Mapping[str, Anatomy] = NAMES) -> dict[str, Path]:
+    """Write one file per name in ``anatomies``, fitting its checkpoint, and return name → file.
+
+    ``strength`` scales what they change.
+    """
     paths = {}
-    for name, anatomy in NAMES.items():
+    for name, anatomy in anatomies.items():
         path = folder / f"{name}.safetensors"
         metadata = {"ss_network_module": "networks.lora", "ss_network_dim": str(RANK), "ss_network_alpha": str(RANK)}
         write_tensors(path, dict(_tensors(name, anatomy, strength)), {"format": "pt", **metadata})
