@@ -10,7 +10,7 @@ LEFT_OUT = re.compile(r"(^|[_-])(loli|shota|lolicon|shotacon|toddlercon)($|[_-])
 
 
 def test_no_row_and_no_broader_tag_names_sexualised_minors() -> None:
-    entries = Catalogue.load().entries
+    entries = Catalogue.load().entries.values()
     assert [entry.name for entry in entries if LEFT_OUT.search(entry.name) or LEFT_OUT.search(entry.broader)] == []
 
 
