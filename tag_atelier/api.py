@@ -16,11 +16,9 @@ from typing import Any
 from tag_atelier.errors import RequestError, TagAtelierError
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.runner import Job
-from tag_atelier.jobs.values import read_object, read_text, refuse_unknown
+from tag_atelier.jobs.values import read_body, read_text, refuse_unknown
 
 PREFIX = "/tag-atelier/v1"
-LARGEST_BODY = 1_000_000
-"""Bytes of a request body; more is answered with 413 before it is parsed."""
 TOKEN_HEADER = "X-Tag-Atelier"
 PAGE_TOKEN = secrets.token_urlsafe(24)
 """Handed out with the page (so behind the WebUI's login where there is one); lets the page call the routes."""
@@ -68,7 +66,7 @@ def _status(atelier: Atelier, _path: Mapping[str, str], _body: Mapping[str, obje
 def _given(body: Mapping[str, object], key: str, known: tuple[str, ...]) -> object:
     refuse_unknown(body, known, "The request")
     if key not in body:
-        raise RequestError(f"'{key}' is missing; expected one of: {', '.join(known)} with '{key}' among them.")
+        raise RequestError(f"'{key}' is missing; expected an object with {' and '.join(known)}.")
     return body[key]
 
 
@@ -171,10 +169,18 @@ def _endpoint(route: Route, atelier: Atelier, admit: Admit) -> Callable[..., Any
             refusal = _refusal(request, admit)
             if refusal is not None:
                 return refusal
-            body = await _body(request) if route.method == "POST" else {}
+            body = await read_body(request) if route.method == "POST" else {}
             return _answer(await run_in_threadpool(route.handler, atelier, request.path_params, body), route.status)
         except TagAtelierError as error:
             return _error(error.status, type(error).__name__, str(error))
+        except UnicodeError as error:
+            return _error(
+                422, "RequestError", f"The request holds text that is no Unicode ({error}); leave that character out."
+            )
+        except OSError as error:
+            return _error(
+                502, "HostError", f"A file could not be read or written ({error}); make room, or free it, and try again."
+            )
 
     # FastAPI reads the annotation, and the class is only known here: fastapi is not loaded with this module.
     endpoint.__annotations__["request"] = Request
@@ -191,37 +197,21 @@ def _refusal(request: Any, admit: Admit) -> Any:
     return _error(401, "Unauthorized", "No valid login was given; expected the page's login or the --api-auth credentials.")
 
 
-async def _body(request: Any) -> dict[str, object]:
-    """The request's JSON object; an empty body is an empty object."""
-    announced = request.headers.get("content-length", "0")
-    if announced.isdigit() and int(announced) > LARGEST_BODY:
-        raise _TooLarge(f"The request body has {announced} bytes; expected at most {LARGEST_BODY}.")
-    received = bytearray()
-    async for chunk in request.stream():
-        received += chunk
-        if len(received) > LARGEST_BODY:
-            raise _TooLarge(f"The request body has more than {LARGEST_BODY} bytes; expected at most that.")
-    try:
-        text = received.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise RequestError("The request body is not UTF-8; expected a JSON object in UTF-8.") from error
-    return read_object(text, "The request body") if text.strip() else {}
-
-
-class _TooLarge(RequestError):
-    status = 413
-
-
 def _answer(result: object, status: int) -> Any:
-    from fastapi.responses import FileResponse, JSONResponse
+    from fastapi.responses import FileResponse
 
     if isinstance(result, Path):
         return FileResponse(result, headers={"X-Content-Type-Options": "nosniff"})
     value = result.as_dict() if isinstance(result, Job) else result
-    return JSONResponse(json.loads(json.dumps(value, default=str)), status_code=status)
+    return _json(value, status)
 
 
 def _error(status: int, kind: str, sentence: str) -> Any:
-    from fastapi.responses import JSONResponse
+    return _json({"error": kind, "detail": sentence}, status)
 
-    return JSONResponse({"error": kind, "detail": sentence}, status_code=status)
+
+def _json(value: object, status: int) -> Any:
+    """In ASCII: then also a name that is no valid Unicode can be shown."""
+    from fastapi.responses import Response
+
+    return Response(json.dumps(value, default=str), status, media_type="application/json")

@@ -100,6 +100,22 @@ def test_the_same_plan_is_taken_up_and_draws_nothing_twice(client: Any, atelier:
         ("POST", "/prompt/arrange", '{"text": "a", "profile": "nope"}', 404, "Unknown profile 'nope'; expected one of: aidxl"),
         ("POST", "/prompt/arrange", "{}", 422, "'text' is missing; expected a string."),
         ("POST", "/prompt/slots", '{"tags": "x"}', 422, "'tags' is not a list of strings"),
+        ("POST", "/prompt/slots", '{"tags": ["\\ud800"]}', 422, "The request body is not valid JSON"),
+        ("POST", "/prompt/slots", '{"tags": [NaN]}', 422, "The request body is not valid JSON"),
+        (
+            "POST",
+            "/benchmarks",
+            '{"spec": "name: \\"\\\\ud800\\"\\ntemplate: \\"{tag}\\"\\ntags: [glaring]\\ncheckpoints: [model-a]"}',
+            422,
+            "no Unicode",
+        ),
+        (
+            "POST",
+            "/benchmarks/plan",
+            '{"spec": {"name": "a", "template": "{tag}", "tags": ["a"], "seeds": "%s-1"}}' % ("9" * 5000),
+            422,
+            "seeds",
+        ),
         ("POST", "/benchmarks", "{}", 422, "'spec' is missing"),
         ("POST", "/benchmarks", '{"spec": {"preset": "nope"}}', 404, "Unknown benchmark preset 'nope'"),
         ("POST", "/merges", '{"recipe": {"method": "nope", "models": ["a", "b"]}, "name": "x"}', 404, "nope"),
@@ -126,7 +142,7 @@ def test_bad_input_is_a_4xx_and_one_sentence(
 
 def test_a_body_that_is_too_large_is_refused_unread(client: Any) -> None:
     answer = client.post("/tag-atelier/v1/prompt/arrange", content=b'{"text": "' + b"a" * 1_000_001 + b'"}')
-    assert answer.status_code == 413
+    assert (answer.status_code, answer.json()["error"]) == (413, "TooLarge")
 
 
 def test_without_a_login_only_the_page_token_opens_the_routes(atelier: Atelier) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from tag_atelier.errors import SpecError
 
 MAXIMUM_SEED = 2**32 - 1
-_SEED_RANGE = re.compile(r"\s*(\d+)\s*(?:-|\.\.)\s*(\d+)\s*")
+_SEED_RANGE = re.compile(r"\s*(\d{1,10})\s*(?:-|\.\.)\s*(\d{1,10})\s*")
 
 
 def read_mapping(source: str, where: str) -> Mapping[str, object]:

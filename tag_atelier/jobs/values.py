@@ -1,11 +1,21 @@
-"""Reads what the doors are given: an object or a JSON string, checked against a closed list of keys."""
+"""Reads what the doors are given: an object, a JSON string or a request's body, checked against a closed list of keys."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from tag_atelier.errors import RequestError
+
+LARGEST_BODY = 1_000_000
+"""Bytes of a request's body; more is answered with 413 before it is parsed."""
+
+
+class TooLarge(RequestError):
+    """A request's body of more than ``LARGEST_BODY`` bytes."""
+
+    status = 413
 
 
 def read_object(value: object, what: str) -> dict[str, object]:
@@ -17,11 +27,31 @@ def read_object(value: object, what: str) -> dict[str, object]:
     if isinstance(value, (str, bytes)):
         try:
             value = json.loads(value)
+            # Python reads NaN and halves of surrogate pairs, which no answer, file or file name can hold.
+            json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
         except (ValueError, RecursionError) as error:
             raise RequestError(f"{what} is not valid JSON ({error}); expected an object such as {{}}.") from error
     if not isinstance(value, Mapping):
         raise RequestError(f"{what} is {_kind(value)}; expected an object or a JSON string that holds one.")
     return {str(key): item for key, item in value.items()}
+
+
+async def read_body(request: Any) -> dict[str, object]:
+    """The JSON object in the body of a starlette request; an empty body is an empty object.
+
+    Raises:
+        TooLarge: it has more than ``LARGEST_BODY`` bytes.
+        RequestError: it is no JSON object in UTF-8.
+    """
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced) > LARGEST_BODY:
+        raise TooLarge(f"The request body has {announced} bytes; expected at most {LARGEST_BODY}.")
+    received = bytearray()
+    async for part in request.stream():
+        received += part
+        if len(received) > LARGEST_BODY:
+            raise TooLarge(f"The request body has more than {LARGEST_BODY} bytes; expected at most that.")
+    return read_object(bytes(received), "The request body") if received.strip() else {}
 
 
 def refuse_unknown(given: Collection[str], known: Collection[str], what: str) -> None:

@@ -156,3 +156,15 @@ def test_another_sites_page_is_refused(served: Served) -> None:
 def test_another_host_gets_no_routes(tmp_path: object) -> None:
     with pytest.raises(HostError, match="fake"):
         add_routes(object(), fake_host(tmp_path))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [b'"\\ud800"', b"NaN"])
+def test_what_no_answer_can_hold_is_refused(served: Served, value: bytes) -> None:
+    status, answer = call(served, "POST", "/txt2img", raw=b'{"prompt": %s, "save_images": %s}' % (value, value))
+    assert status == 422 and isinstance(answer, dict)
+    assert answer["detail"].startswith("The request body is not valid JSON")
+
+
+def test_a_body_that_is_too_large_is_refused(served: Served) -> None:
+    status, answer = call(served, "POST", "/options", raw=b'{"sd_model_checkpoint": "' + b"a" * 1_000_001 + b'"}')
+    assert (status, isinstance(answer, dict) and answer["error"]) == (413, "TooLarge")

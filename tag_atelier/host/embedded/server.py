@@ -21,12 +21,10 @@ from tag_atelier.host.embedded.draw_request import DrawRequest, read_draw_reques
 from tag_atelier.host.embedded.noise_levels import SCHEDULES
 from tag_atelier.host.embedded.sampler import EmbeddedSampler
 from tag_atelier.host.embedded.solvers import SAMPLERS
-from tag_atelier.jobs.values import read_object, read_text, refuse_unknown
+from tag_atelier.jobs.values import read_body, read_text, refuse_unknown
 from tag_atelier.ports import Checkpoint, Host, RenderedImage
 
 PREFIX = "/sdapi/v1"
-LARGEST_BODY = 1_000_000
-"""Bytes of a request's body."""
 
 Body = Mapping[str, object]
 Handler = Callable[[Body], object]
@@ -200,9 +198,4 @@ async def _read(request: Any) -> dict[str, object]:
     """The JSON object of a request of our own page or of a program; an empty body is an empty object."""
     if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
         raise RequestError("The request comes from another site's page; only our own page and programs may do this.")
-    received = bytearray()
-    async for part in request.stream():
-        received += part
-        if len(received) > LARGEST_BODY:
-            raise RequestError(f"The request body has more than {LARGEST_BODY} bytes; expected at most that.")
-    return read_object(bytes(received), "The request body") if received.strip() else {}
+    return await read_body(request)
