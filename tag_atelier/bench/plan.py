@@ -12,30 +12,41 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tag_atelier.bench.spec import BenchSpec, TagRule
-from tag_atelier.bench.tag_text import fill, problem, prompt_form
+from tag_atelier.bench.choice import SkippedTag, chosen_tags
+from tag_atelier.bench.parameters import Setting, settings_of
+from tag_atelier.bench.sets import nested_sets
+from tag_atelier.bench.spec import BenchSpec
+from tag_atelier.bench.tag_text import fill, prompt_form
 from tag_atelier.errors import SpecError
-from tag_atelier.ports import Checkpoint
+from tag_atelier.ports import Checkpoint, SamplingParameters
 from tag_atelier.prompt.catalogue import Catalogue, TagEntry
 from tag_atelier.prompt.slots import canonical
 
 KEY_VERSION = 1
 """Raised when the same inputs would no longer give the same picture."""
 MAXIMUM_CELLS = 200_000
+MAXIMUM_COLUMNS = 64
+"""Checkpoints times settings; every pair of them is compared."""
 BATCH_COUPLED_SAMPLERS = frozenset({"dpm adaptive"})
 """Samplers whose step size depends on the whole batch, so a cell would change with its neighbours."""
 _BYTES_PER_PIXEL = 1.5
 """PNG level 1 of an anime picture, measured: 1.56 MB at 1024²."""
 
-"""The name under which ``tune.sweep`` asks for the catalogue's type."""
-
 
 @dataclass(frozen=True)
 class PlannedCheckpoint:
-    """A checkpoint and the SHA-256 of its file (a remote host's short hash where it has no more)."""
+    """A checkpoint, the SHA-256 of its file (a remote host's short hash where it has no more), and how it is used."""
 
     checkpoint: Checkpoint
     identity: str
+    setting: Setting | None = None
+    """Its combination of the plan's axes; None before ``plan`` has laid them out."""
+
+    @property
+    def name(self) -> str:
+        """What reports call it: the checkpoint's name, and what its setting differs in."""
+        label = self.setting.label if self.setting is not None else ""
+        return f"{self.checkpoint.name} · {label}" if label else self.checkpoint.name
 
 
 @dataclass(frozen=True)
@@ -52,14 +63,6 @@ class PlannedTag:
     """Broader tags that are in the picture wherever this one is."""
     title: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Name in other languages, by language id."""
-
-
-@dataclass(frozen=True)
-class SkippedTag:
-    """A tag that is not drawn, and why."""
-
-    name: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,11 @@ class Plan:
     scorer_identity: str
     notes: tuple[str, ...] = ()
 
+    def parameters(self, position: int) -> SamplingParameters:
+        """What the cells of ``checkpoints[position]`` are drawn with."""
+        setting = self.checkpoints[position].setting
+        return self.spec.parameters if setting is None else setting.parameters
+
     @property
     def estimate(self) -> dict[str, float | int]:
         """What the run costs and what it can show, known before it starts.
@@ -96,16 +104,14 @@ class Plan:
         ``resolvable_difference`` is the difference in accuracy (0…1) between two checkpoints that a paired test
         finds with 80 % power at 5 %, if one tag in five comes out differently on the two.
         """
-        parameters, images = self.spec.parameters, len(self.cells)
-        hires = parameters.hires
-        scale = hires.scale**2 if hires else 1.0
-        pixels = parameters.width * parameters.height
+        each = len(self.cells) // len(self.checkpoints)
+        used = [self.parameters(position) for position in range(len(self.checkpoints))]
         return {
-            "images": images,
-            "batches": len(self.checkpoints) * math.ceil(images / len(self.checkpoints) / self.spec.batch_size),
-            "checkpoint_loads": len(self.checkpoints),
-            "megapixel_steps": round(images * pixels * (parameters.steps + (hires.steps * scale if hires else 0)) / 1e6, 1),
-            "disk_bytes": round(images * pixels * scale * _BYTES_PER_PIXEL),
+            "images": len(self.cells),
+            "batches": len(self.checkpoints) * math.ceil(each / self.spec.batch_size),
+            "checkpoint_loads": len({item.identity for item in self.checkpoints}),
+            "megapixel_steps": round(each * sum(_megapixel_steps(item) for item in used), 1),
+            "disk_bytes": round(each * sum(_pixels(item) * _BYTES_PER_PIXEL for item in used)),
             "resolvable_difference": round(min(1.0, (1.96 + 0.8416) * math.sqrt(0.2 / len(self.tags))), 4),
         }
 
@@ -114,7 +120,7 @@ class Plan:
         return {
             "name": self.spec.name,
             "spec": self.spec.as_dict(),
-            "checkpoints": [{"name": item.checkpoint.name, "identity": item.identity} for item in self.checkpoints],
+            "checkpoints": [_as_plain(item) for item in self.checkpoints],
             "tags": [dataclasses.asdict(tag) for tag in self.tags],
             "skipped": [dataclasses.asdict(tag) for tag in self.skipped],
             "notes": list(self.notes),
@@ -132,7 +138,7 @@ def plan(
     scorer_identity: str,
     host_name: str = "",
 ) -> Plan:
-    """Lay out every cell: checkpoints × (baseline + tags) × seeds.
+    """Lay out every cell: checkpoints × settings × (baseline + tags or sets of tags) × seeds.
 
     Args:
         host_name: part of every key, since two hosts draw the same prompt differently.
@@ -143,24 +149,38 @@ def plan(
     _refuse_coupled_sampler(spec)
     if not checkpoints:
         raise SpecError("The plan has no checkpoint; expected at least one name under 'checkpoints'.")
-    names, skipped, notes = _chosen_tags(spec, catalogue)
+    names, skipped, notes = chosen_tags(spec, catalogue)
     tags = tuple(_planned_tag(name, spec, catalogue) for name in names)
-    count = len(checkpoints) * (len(tags) + 1) * len(spec.seeds)
-    if count > MAXIMUM_CELLS:
-        raise SpecError(f"The plan has {count} pictures; expected at most {MAXIMUM_CELLS}: use fewer tags or seeds.")
+    asked: list[tuple[str, ...]] = [(name,) for name in names]
+    if spec.sets is not None:
+        asked, short = nested_sets(names, {tag.name: tag.implies for tag in tags}, spec.sets)
+        notes += short
+    if not asked:
+        raise SpecError(f"The {len(names)} tags do not suffice for the smallest of 'sets.sizes'; name more tags.")
+    settings = list(settings_of(spec.axes, spec.parameters))
+    count = len(checkpoints) * len(settings) * (len(asked) + 1) * len(spec.seeds)
+    if count > MAXIMUM_CELLS or len(checkpoints) * len(settings) > MAXIMUM_COLUMNS:
+        raise SpecError(
+            f"The plan has {count} pictures of {len(checkpoints) * len(settings)} checkpoints and settings; expected at "
+            f"most {MAXIMUM_CELLS} of {MAXIMUM_COLUMNS}: use fewer tags, seeds or axis values."
+        )
+    columns = [dataclasses.replace(item, setting=setting) for item in checkpoints for setting in settings]
+    text_of = {tag.name: tag.text for tag in tags}
     cells = [
-        _cell(spec, position, planned, tag, seed, host_name)
-        for position, planned in enumerate(checkpoints)
-        for tag in (None, *tags)
+        _cell(spec, position, column, [(name, text_of[name]) for name in together], seed, host_name)
+        for position, column in enumerate(columns)
+        for together in ((), *asked)
         for seed in spec.seeds
     ]
-    _refuse_twins(cells, checkpoints)
-    return Plan(spec, tuple(checkpoints), tags, tuple(cells), tuple(skipped), scorer_identity, tuple(notes))
+    _refuse_twins(cells, columns)
+    return Plan(spec, tuple(columns), tags, tuple(cells), tuple(skipped), scorer_identity, tuple(notes))
 
 
 def _refuse_coupled_sampler(spec: BenchSpec) -> None:
-    sampler = spec.parameters.sampler
-    if spec.batch_size > 1 and sampler.lower() in BATCH_COUPLED_SAMPLERS:
+    if spec.batch_size == 1:
+        return
+    used = [setting.parameters.sampler for setting in settings_of(spec.axes, spec.parameters)]
+    for sampler in (name for name in used if name.lower() in BATCH_COUPLED_SAMPLERS):
         raise SpecError(
             f"The sampler '{sampler}' chooses its steps from the whole batch, so a picture would depend on its "
             "neighbours; use another sampler or batch_size 1."
@@ -174,62 +194,9 @@ def _refuse_twins(cells: Sequence[Cell], checkpoints: Sequence[PlannedCheckpoint
         if twin is cell:
             continue
         if twin.checkpoint != cell.checkpoint:
-            one, other = (checkpoints[item.checkpoint].checkpoint.name for item in (twin, cell))
+            one, other = (checkpoints[item.checkpoint].name for item in (twin, cell))
             raise SpecError(f"The checkpoints '{one}' and '{other}' are the same file; expected each one once.")
         raise SpecError(f"Two cells have the same prompt '{cell.prompt[:80]}'; give a baseline without the tag.")
-
-
-def _chosen_tags(spec: BenchSpec, catalogue: Catalogue) -> tuple[list[str], list[SkippedTag], list[str]]:
-    if spec.rule is not None:
-        return _by_rule(spec.rule, catalogue)
-    chosen: list[str] = []
-    skipped: list[SkippedTag] = []
-    for written in spec.tags:
-        reason = problem(written)
-        if reason:
-            raise SpecError(f"The tag '{written}' cannot be tested: {reason}; expected one tag as booru sites name it.")
-        name = canonical(written)
-        if name in chosen:
-            skipped.append(SkippedTag(name, "listed twice"))
-        else:
-            chosen.append(name)
-    return chosen, skipped, []
-
-
-def _by_rule(rule: TagRule, catalogue: Catalogue) -> tuple[list[str], list[SkippedTag], list[str]]:
-    """Most used first, strictly below the limit; where too few are rare, the rest comes from the head, and is noted."""
-    entries = [entry for entry in catalogue.entries.values() if entry.slot == rule.slot]
-    entries.sort(key=lambda entry: (-entry.posts, entry.name))
-    if not entries:
-        raise SpecError(f"The catalogue has no tag in the slot '{rule.slot}'; expected a slot id such as action or clothing.")
-    rare: list[str] = []
-    skipped: list[SkippedTag] = []
-    for entry in entries:
-        reason = _rule_reason(entry, rule)
-        if entry.posts < rule.posts_below and len(rare) < rule.take:
-            skipped.extend([SkippedTag(entry.name, reason)] if reason else [])
-            rare.extend([] if reason else [entry.name])
-    head = [entry.name for entry in entries if entry.posts >= rule.posts_below and not _rule_reason(entry, rule)]
-    chosen = rare + head[: rule.take - len(rare)]
-    if not chosen:
-        raise SpecError(f"No tag of the slot '{rule.slot}' fits the rule; allow more with 'safe' or 'one_person'.")
-    notes = []
-    if len(rare) < rule.take:
-        notes.append(
-            f"Only {len(rare)} tags of the slot '{rule.slot}' have fewer than {rule.posts_below} posts; "
-            f"{len(chosen) - len(rare)} more come from its most used ones."
-        )
-    return chosen, skipped, notes
-
-
-def _rule_reason(entry: TagEntry, rule: TagRule) -> str:
-    if rule.safe and not entry.safe:
-        return "sensitive"
-    if rule.one_person and not entry.one_person:
-        return "needs a second person"
-    if not entry.posts:
-        return "its number of posts is not known"
-    return problem(entry.name)
 
 
 def _planned_tag(name: str, spec: BenchSpec, catalogue: Catalogue) -> PlannedTag:
@@ -254,15 +221,34 @@ def _broader(entry: TagEntry, catalogue: Catalogue) -> tuple[str, ...]:
 
 
 def _cell(
-    spec: BenchSpec, position: int, planned: PlannedCheckpoint, tag: PlannedTag | None, seed: int, host_name: str
+    spec: BenchSpec,
+    position: int,
+    column: PlannedCheckpoint,
+    tags: Sequence[tuple[str, str]],
+    seed: int,
+    host_name: str,
 ) -> Cell:
-    prompt = spec.baseline_prompt if tag is None else fill(spec.template, tag.text)
-    key = cell_key(spec, planned.identity or planned.checkpoint.name, prompt, seed, host_name)
-    return Cell(key, position, () if tag is None else (tag.name,), prompt, spec.negative, seed)
+    prompt = fill(spec.template, ", ".join(text for _, text in tags)) if tags else spec.baseline_prompt
+    parameters = spec.parameters
+    if column.setting is not None:
+        parameters = column.setting.parameters
+        prompt = f"{prompt} {column.setting.network}".rstrip()
+    key = cell_key(spec, column.identity or column.checkpoint.name, prompt, seed, host_name, parameters)
+    return Cell(key, position, tuple(name for name, _ in tags), prompt, spec.negative, seed)
 
 
-def cell_key(spec: BenchSpec, identity: str, prompt: str, seed: int, host_name: str = "") -> str:
-    """SHA-256 (64 hex digits) of everything that shapes one image. Tags, tagger and threshold are not part of it."""
+def cell_key(
+    spec: BenchSpec,
+    identity: str,
+    prompt: str,
+    seed: int,
+    host_name: str = "",
+    parameters: SamplingParameters | None = None,
+) -> str:
+    """SHA-256 (64 hex digits) of everything that shapes one image. Tags, tagger and threshold are not part of it.
+
+    ``parameters`` None takes the plan's own.
+    """
     shaping = {
         "version": KEY_VERSION,
         "host": host_name,
@@ -270,10 +256,28 @@ def cell_key(spec: BenchSpec, identity: str, prompt: str, seed: int, host_name: 
         "prompt": prompt,
         "negative": spec.negative,
         "seed": seed,
-        "parameters": dataclasses.asdict(spec.parameters),
+        "parameters": dataclasses.asdict(parameters or spec.parameters),
         "batch_size": spec.batch_size,
     }
     return hashlib.sha256(canonical_json(shaping).encode("utf-8")).hexdigest()
+
+
+def _as_plain(item: PlannedCheckpoint) -> dict[str, object]:
+    values = dict(item.setting.values) if item.setting is not None else {}
+    return {"name": item.name, "identity": item.identity} | ({"setting": values} if values else {})
+
+
+def _pixels(parameters: SamplingParameters) -> float:
+    """Pixels of one finished picture."""
+    scale = parameters.hires.scale**2 if parameters.hires else 1.0
+    return parameters.width * parameters.height * scale
+
+
+def _megapixel_steps(parameters: SamplingParameters) -> float:
+    """Work of one picture: a million pixels for one step is one."""
+    first = parameters.width * parameters.height * parameters.steps
+    second = _pixels(parameters) * parameters.hires.steps if parameters.hires else 0
+    return (first + second) / 1e6
 
 
 def canonical_json(value: object) -> str:

@@ -175,7 +175,7 @@ class _Run:
                 with _exclusive(self.host):
                     self.host.sampler.render(
                         batch.requests,
-                        self.plan.spec.parameters,
+                        self.plan.parameters(position),
                         self.plan.checkpoints[position].checkpoint,
                         lambda image: self._deliver(batch, image),
                         self.progress,
@@ -234,7 +234,7 @@ class _Run:
             raise Cancelled("The benchmark was stopped; run it again to go on where it stopped.")
 
     def _name(self, position: int) -> str:
-        return self.plan.checkpoints[position].checkpoint.name
+        return self.plan.checkpoints[position].name
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ Used by ``bench.plan``, the jobs behind every door, and ``tune``. Knows nothing 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,9 @@ from tag_atelier.bench.fields import (
     texts,
     truth,
 )
+from tag_atelier.bench.parameters import Axis, axes_of, parameters_of
 from tag_atelier.errors import SpecError
-from tag_atelier.ports import HiresParameters, SamplingParameters
+from tag_atelier.ports import SamplingParameters
 from tag_atelier.prompt.slots import SLOTS
 from tag_atelier.settings import DEFAULTS, PRESETS_FOLDER
 
@@ -41,6 +42,16 @@ class TagRule:
     """Leave tags out that the catalogue marks as sensitive."""
     one_person: bool = True
     """Leave tags out that need a second person in the picture."""
+
+
+@dataclass(frozen=True)
+class SetRule:
+    """Several tags in one prompt: ``count`` series of tags, each drawn at every size as its first so many tags."""
+
+    sizes: tuple[int, ...] = (2, 4, 8, 16, 32, 64, 128)
+    count: int = 10
+    exclusive: tuple[tuple[str, ...], ...] = ()
+    """Groups of tags of which one prompt may hold one, besides those that come along."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +78,14 @@ class BenchSpec:
     """Probability from which a tag counts as drawn; declared before the run, one for all tags."""
     escape: bool = True
     """Escape brackets and backslashes inside tags. False sends them as written, to repeat an older benchmark."""
+    sets: SetRule | None = None
+    """Draw the tags in sets of growing size instead of one by one."""
+    axes: tuple[Axis, ...] = ()
+    """Parameters and networks to compare; every combination is drawn with every checkpoint."""
+    self_test: int = 2
+    """How many cells are drawn once more alone, to show what drawing in batches changes; 0 for none."""
+    verdicts: str = ""
+    """Name of a file of verdicts by people that the report shows beside ours."""
     note: str = ""
     """Free text shown in the report: where the plan comes from."""
 
@@ -132,15 +151,19 @@ def _from_mapping(value: Mapping[str, object]) -> BenchSpec:
         "template": _template,
         "tags": lambda item: texts(item, "tags"),
         "rule": _rule,
+        "sets": _sets,
+        "axes": axes_of,
         "baseline": lambda item: text(item, "baseline", 0, 20_000),
         "negative": lambda item: text(item, "negative", 0, 20_000),
         "seeds": seeds_of,
         "checkpoints": lambda item: texts(item, "checkpoints"),
-        "parameters": _parameters,
+        "parameters": parameters_of,
         "batch_size": lambda item: integer(item, "batch_size", 1, 64),
         "tagger": lambda item: text(item, "tagger", 0, 200),
         "threshold": lambda item: number(item, "threshold", 0.01, 0.99),
         "escape": lambda item: truth(item, "escape"),
+        "self_test": lambda item: integer(item, "self_test", 0, 64),
+        "verdicts": lambda item: text(item, "verdicts", 0, 200),
         "note": lambda item: text(item, "note", 0, 20_000),
     }
     for key in ("name", "template"):
@@ -180,44 +203,21 @@ def _rule(value: object) -> TagRule:
     )
 
 
-def _parameters(value: object) -> SamplingParameters:
-    if isinstance(value, SamplingParameters):
-        return value
+def _sets(value: object) -> SetRule:
     if not isinstance(value, Mapping):
-        raise SpecError(f"'parameters' is {value!r}; expected a mapping such as {{steps: 28, width: 1024}}.")
-    only_known(value, [entry.name for entry in dataclasses.fields(SamplingParameters)], "'parameters'")
-    readers: dict[str, Any] = {
-        "sampler": lambda item: text(item, "sampler", 1, 80),
-        "scheduler": lambda item: text(item, "scheduler", 1, 80),
-        "steps": lambda item: integer(item, "steps", 1, 1000),
-        "cfg_scale": lambda item: number(item, "cfg_scale", 0, 100),
-        "width": lambda item: _side(item, "width"),
-        "height": lambda item: _side(item, "height"),
-        "clip_skip": lambda item: integer(item, "clip_skip", 1, 12),
-        "eta": lambda item: number(item, "eta", 0, 1),
-        "vae": lambda item: text(item, "vae", 1, 300),
-        "hires": _hires,
-    }
-    return SamplingParameters(**{key: readers[key](item) for key, item in value.items() if item is not None})
-
-
-def _hires(value: object) -> HiresParameters:
-    if not isinstance(value, Mapping):
-        raise SpecError(f"'hires' is {value!r}; expected a mapping such as {{scale: 2, steps: 15}}.")
-    only_known(value, [entry.name for entry in dataclasses.fields(HiresParameters)], "'hires'")
-    return HiresParameters(
-        scale=number(value.get("scale", 2.0), "hires.scale", 1, 4),
-        steps=integer(value.get("steps", 15), "hires.steps", 0, 1000),
-        denoising=number(value.get("denoising", 0.6), "hires.denoising", 0, 1),
-        upscaler=text(value.get("upscaler", "Latent"), "hires.upscaler", 1, 200),
+        raise SpecError(f"'sets' is {value!r}; expected a mapping such as {{sizes: [2, 4, 8], count: 10}}.")
+    only_known(value, [entry.name for entry in dataclasses.fields(SetRule)], "'sets'")
+    sizes = value.get("sizes", SetRule.sizes)
+    groups = value.get("exclusive", ())
+    if not isinstance(sizes, Sequence) or isinstance(sizes, str) or not sizes:
+        raise SpecError(f"'sets.sizes' is {sizes!r}; expected a list of numbers such as [2, 4, 8].")
+    if not isinstance(groups, Sequence) or isinstance(groups, str):
+        raise SpecError(f"'sets.exclusive' is {groups!r}; expected a list of lists of tags.")
+    return SetRule(
+        sizes=tuple(sorted({integer(size, "sets.sizes", 1, 512) for size in sizes})),
+        count=integer(value.get("count", 10), "sets.count", 1, 1000),
+        exclusive=tuple(texts(group, "sets.exclusive") for group in groups),
     )
-
-
-def _side(value: object, name: str) -> int:
-    side = integer(value, name, 64, 8192)
-    if side % 8:
-        raise SpecError(f"'{name}' is {side}; expected a multiple of 8, for example {side // 8 * 8}.")
-    return side
 
 
 def _without_tag(template: str) -> str:
@@ -244,4 +244,6 @@ def _plain(value: object) -> object:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         pairs = ((entry, getattr(value, entry.name)) for entry in dataclasses.fields(value))
         return {entry.name: _plain(item) for entry, item in pairs if item != _default(entry)}
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, tuple) and value and isinstance(value[0], Axis):
+        return {axis.name: list(axis.values) for axis in value}
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value

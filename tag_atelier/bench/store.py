@@ -80,6 +80,17 @@ class Outcome:
     used: Mapping[str, object] | None = None
 
 
+def read_summary(folder: Path) -> dict[str, object]:
+    """``Store.summary`` of the run in ``folder``; empty where there is no run, or none that can be read."""
+    if not (folder / DATABASE).is_file():
+        return {}
+    try:
+        with Store(folder) as store:
+            return store.summary()
+    except (TagAtelierError, sqlite3.Error):
+        return {}
+
+
 class Store:
     """The folder of one run. Safe to use from several threads; one writer at a time over all processes."""
 
@@ -226,6 +237,23 @@ class Store:
             )
             for row in rows
         ]
+
+    def summary(self) -> dict[str, object]:
+        """Name, number of planned and finished cells, and times, without reading a single cell.
+
+        ``done`` says that nothing is left to draw: every planned cell has its picture.
+        """
+        counts = dict(self._rows("SELECT state, COUNT(*) FROM cell WHERE position IS NOT NULL GROUP BY state"))
+        plan, manifest = self.plan(), self.manifest()
+        total = sum(counts.values())
+        return {
+            "name": plan.get("name", ""),
+            "total": total,
+            "drawn": counts.get("done", 0),
+            "done": 0 < total == counts.get("done", 0),
+            "started_at": manifest.get("started_at", ""),
+            "finished_at": manifest.get("finished_at", ""),
+        }
 
     def done_keys(self, scorer: str) -> set[str]:
         """Keys of the cells that are drawn, have their picture, and are scored by ``scorer``."""

@@ -131,7 +131,7 @@ def reject_reason(image: RenderedImage, plan: Plan, cell: Cell) -> str:
         return f"drawn with '{image.checkpoint}' instead of '{planned.name}'"
     if image.status != "ok":
         return "the host says that it is not a valid picture (NaN or flat)"
-    expected = _size(plan.spec.parameters)
+    expected = _size(plan.parameters(cell.checkpoint))
     if expected is not None and image.image.size != expected:
         return f"{image.image.width}×{image.image.height} pixels instead of {expected[0]}×{expected[1]}"
     if all(high - low <= FLAT_RANGE for low, high in _extrema(image.image)):

@@ -27,6 +27,8 @@ FindScorer = Callable[[Sequence[Path], str], Scorer]
 """Folders and a name ("" for the first found) → a tagger; raises TaggerError when there is none."""
 SETTINGS_OF_A_PLAN = ("batch_size", "threshold", "tagger")
 """Settings that fill what a plan leaves out."""
+JUDGING_FIELDS = ("tagger", "threshold", "verdicts", "note", "self_test")
+"""Fields of a plan that shape no picture."""
 REPORT_FILES = ("report.html", "report.md", "results.csv", "results.json", "sheet.png")
 
 
@@ -112,12 +114,23 @@ class Benchmarks:
         return {"run": folder.name, "report": path.name, "folder": str(folder), **summary.as_dict()}
 
     def runs(self) -> list[dict[str, object]]:
-        """The stored runs, newest first: ``{id, files, changed}``."""
+        """The stored runs, newest first: ``{id, files, name, total, drawn, done, started_at, finished_at}``.
+
+        ``done`` is false while a run is going on, was stopped, or has cells that could not be drawn; a folder that holds
+        no readable run has only ``id`` and ``files``.
+        """
+        from tag_atelier.bench.store import read_summary
+
+        return [
+            {"id": folder.name, "files": [name for name in REPORT_FILES if (folder / name).exists()]} | read_summary(folder)
+            for folder in self._run_folders()
+        ]
+
+    def _run_folders(self) -> list[Path]:
         if not self.runs_folder.is_dir():
             return []
         folders = [folder for folder in self.runs_folder.iterdir() if folder.is_dir()]
-        folders.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
-        return [{"id": folder.name, "files": [name for name in REPORT_FILES if (folder / name).exists()]} for folder in folders]
+        return sorted(folders, key=lambda folder: folder.stat().st_mtime, reverse=True)
 
     def report_file(self, run: str, name: str) -> Path:
         """One report file of one run.
@@ -133,7 +146,7 @@ class Benchmarks:
         return _look_up("picture", folder, name, [path.name for path in folder.glob("*")] if folder.is_dir() else [])
 
     def _run_folder(self, run: str) -> Path:
-        known = [str(found["id"]) for found in self.runs()]
+        known = [folder.name for folder in self._run_folders()]
         if run not in known:
             raise UnknownName("run", run, known)
         return self.runs_folder / run
@@ -161,9 +174,13 @@ class Benchmarks:
 
 
 def run_id(spec: BenchSpec) -> str:
-    """Folder name of the run of ``spec``: the same spec gives the same run, so it is taken up where it stopped."""
+    """Folder name of the run of ``spec``: the same pictures are the same run, so it is taken up where it stopped.
+
+    What only judges pictures (tagger, threshold, verdicts, note) is left out: changing it scores stored pictures again.
+    """
     slug = re.sub(r"[^a-z0-9]+", "-", spec.name.lower()).strip("-")[:40] or "run"
-    text = json.dumps(dataclasses.asdict(spec), sort_keys=True, ensure_ascii=False, default=str)
+    shaping = {key: value for key, value in dataclasses.asdict(spec).items() if key not in JUDGING_FIELDS}
+    text = json.dumps(shaping, sort_keys=True, ensure_ascii=False, default=str)
     return f"{slug}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
 

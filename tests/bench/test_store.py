@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from tag_atelier.bench.plan import Cell
-from tag_atelier.bench.store import Store, image_name, write_whole
-from tag_atelier.errors import Busy, TagAtelierError
-from tests.bench.bench_parts import small_host, small_plan
+from tag_atelier.bench.run import run
+from tag_atelier.bench.store import Store, image_name, read_summary, write_whole
+from tag_atelier.errors import Busy, Cancelled, TagAtelierError
+from tests.bench.bench_parts import LABELS, small_host, small_plan
+from tests.fakes import FakeProgress, FakeScorer
 
 
 def cell(*tags: str, key: str = "ab" * 32) -> Cell:
@@ -85,3 +87,23 @@ def test_scores_of_cells_without_any_are_not_a_number(tmp_path: Path) -> None:
         values = store.probabilities("tagger", ["nothing"], ["b"])
         assert values.shape == (1, 1)
         assert bool(values[0, 0] != values[0, 0])
+
+
+def test_a_summary_says_whether_a_run_is_finished(tmp_path: Path) -> None:
+    host, scorer = small_host(tmp_path), FakeScorer(LABELS)
+    with Store(tmp_path / "run") as store:
+        assert store.summary()["done"] is False
+        with pytest.raises(Cancelled):
+            run(small_plan(host), host, scorer, store, FakeProgress(cancel_after=3))
+        half = store.summary()
+        assert (half["total"], half["done"]) == (12, False)
+        run(small_plan(host), host, scorer, store, FakeProgress())
+    found = read_summary(tmp_path / "run")
+    assert (found["name"], found["total"], found["drawn"], found["done"]) == ("small", 12, 12, True)
+    assert found["finished_at"]
+
+
+def test_a_folder_without_a_readable_run_has_no_summary(tmp_path: Path) -> None:
+    assert read_summary(tmp_path) == {}
+    (tmp_path / "run.sqlite").write_bytes(b"not a database at all" * 100)
+    assert read_summary(tmp_path) == {}

@@ -1,0 +1,77 @@
+"""Which tags a plan tests: those it lists, or those that its rule finds in the catalogue. Used by ``bench.plan``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tag_atelier.bench.spec import BenchSpec, TagRule
+from tag_atelier.bench.tag_text import problem
+from tag_atelier.errors import SpecError
+from tag_atelier.prompt.catalogue import Catalogue, TagEntry
+from tag_atelier.prompt.slots import canonical
+
+
+@dataclass(frozen=True)
+class SkippedTag:
+    """A tag that is not drawn, and why."""
+
+    name: str
+    reason: str
+
+
+def chosen_tags(spec: BenchSpec, catalogue: Catalogue) -> tuple[list[str], list[SkippedTag], list[str]]:
+    """Canonical tags in order, those left out with reasons, and notes.
+
+    Raises:
+        SpecError: a tag that no prompt can hold, or a rule that finds nothing.
+    """
+    if spec.rule is not None:
+        return _by_rule(spec.rule, catalogue)
+    chosen: list[str] = []
+    skipped: list[SkippedTag] = []
+    for written in spec.tags:
+        reason = problem(written)
+        if reason:
+            raise SpecError(f"The tag '{written}' cannot be tested: {reason}; expected one tag as booru sites name it.")
+        name = canonical(written)
+        if name in chosen:
+            skipped.append(SkippedTag(name, "listed twice"))
+        else:
+            chosen.append(name)
+    return chosen, skipped, []
+
+
+def _by_rule(rule: TagRule, catalogue: Catalogue) -> tuple[list[str], list[SkippedTag], list[str]]:
+    """Most used first, strictly below the limit; where too few are rare, the rest comes from the head, and is noted."""
+    entries = [entry for entry in catalogue.entries.values() if entry.slot == rule.slot]
+    entries.sort(key=lambda entry: (-entry.posts, entry.name))
+    if not entries:
+        raise SpecError(f"The catalogue has no tag in the slot '{rule.slot}'; expected a slot id such as action or clothing.")
+    rare: list[str] = []
+    skipped: list[SkippedTag] = []
+    for entry in entries:
+        reason = _rule_reason(entry, rule)
+        if entry.posts < rule.posts_below and len(rare) < rule.take:
+            skipped.extend([SkippedTag(entry.name, reason)] if reason else [])
+            rare.extend([] if reason else [entry.name])
+    head = [entry.name for entry in entries if entry.posts >= rule.posts_below and not _rule_reason(entry, rule)]
+    chosen = rare + head[: rule.take - len(rare)]
+    if not chosen:
+        raise SpecError(f"No tag of the slot '{rule.slot}' fits the rule; allow more with 'safe' or 'one_person'.")
+    notes = []
+    if len(rare) < rule.take:
+        notes.append(
+            f"Only {len(rare)} tags of the slot '{rule.slot}' have fewer than {rule.posts_below} posts; "
+            f"{len(chosen) - len(rare)} more come from its most used ones."
+        )
+    return chosen, skipped, notes
+
+
+def _rule_reason(entry: TagEntry, rule: TagRule) -> str:
+    if rule.safe and not entry.safe:
+        return "sensitive"
+    if rule.one_person and not entry.one_person:
+        return "needs a second person"
+    if not entry.posts:
+        return "its number of posts is not known"
+    return problem(entry.name)
