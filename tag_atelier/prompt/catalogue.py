@@ -18,9 +18,12 @@ from tag_atelier.prompt.slot_rules import guess
 from tag_atelier.prompt.slots import ABSTAIN, SLOTS, UNKNOWN, SlotGuess, canonical
 from tag_atelier.settings import PRESETS_FOLDER
 
-COLUMNS = ("name", "slot", "zh", "posts", "broader", "one_person", "safe", "reviewed")
+COLUMNS = ("name", "slot", "zh", "posts", "broader", "one_person", "safe", "reviewed", "also")
 REVIEWED_CONFIDENCE = 0.99
 LISTED_CONFIDENCE = 0.95
+SHARED_CONFIDENCE = 0.75
+"""Of a row that names a second slot: two careful readers would not agree."""
+_ALSO = frozenset((*SLOTS, ""))
 
 
 class TagEntry(NamedTuple):
@@ -42,6 +45,8 @@ class TagEntry(NamedTuple):
     """False for what is sensitive or explicit."""
     reviewed: bool
     """A person judged this row by itself."""
+    also: str = ""
+    """The other slot a careful reader might choose; empty where there is no doubt."""
 
     @property
     def text(self) -> str:
@@ -98,7 +103,8 @@ class Catalogue:
     def _judge(self, name: str) -> SlotGuess:
         entry = self._entries.get(name)
         if entry is not None:
-            return SlotGuess(entry.slot, REVIEWED_CONFIDENCE if entry.reviewed else LISTED_CONFIDENCE)
+            sure = REVIEWED_CONFIDENCE if entry.reviewed else LISTED_CONFIDENCE
+            return SlotGuess(entry.slot, SHARED_CONFIDENCE if entry.also else sure)
         if not name:
             return ABSTAIN
         return guess(name)
@@ -121,13 +127,12 @@ def _rows(path: Path) -> list[TagEntry]:
             raise PromptError(f"{path.name} begins with '{found}', expected '{','.join(COLUMNS)}'; put that line first.")
         rows = []
         for number, row in enumerate(reader, start=2):
-            if len(row) != len(COLUMNS) or row[1] not in SLOTS or not row[3].isdigit():
+            if len(row) != len(COLUMNS) or row[1] not in SLOTS or not row[3].isdigit() or row[8] not in _ALSO:
                 raise PromptError(
                     f"{path.name} line {number} reads '{','.join(row)}', expected {len(COLUMNS)} columns with a slot"
-                    f" (not '{UNKNOWN}') in the second and a number in the fourth; mend or remove the line."
+                    f" (not '{UNKNOWN}') in the second, a number in the fourth and a slot or nothing in the last; mend or remove the line."
                 )
-            name, slot, zh, posts, broader, one_person, safe, reviewed = row
-            rows.append(
-                TagEntry(name, slot, zh, int(posts), broader, one_person != "0", safe != "0", reviewed == "1"),
-            )
+            name, slot, zh, posts, broader, one_person, safe, reviewed, also = row
+            flags = (one_person != "0", safe != "0", reviewed == "1")
+            rows.append(TagEntry(name, slot, zh, int(posts), broader, *flags, also))
     return rows

@@ -1,115 +1,127 @@
 """Guesses the slot of a tag that the catalogue does not list, from how it is written; abstains where nothing tells.
 
-The lists are in ``slot_words``; the order of the rules is the order of ``guess``. Called by ``catalogue`` only.
-Confidences are this module's own calibration on the catalogue's rows (``tests/prompt/test_slot_rules.py`` holds them to it).
+The nouns are in ``slot_heads``, other closed lists in ``slot_words``; the order of the rules is the order of ``guess``.
+Called by ``catalogue`` only. Confidences are calibrated on rows the rules had not seen (``benchmarks/slots.py``).
 """
 
 from __future__ import annotations
 
 import re
 
+from tag_atelier.prompt.slot_heads import HEADS
 from tag_atelier.prompt.slot_words import (
     ACTION_STARTS,
     COLOURS,
     EXPRESSION_STARTS,
-    HEADS,
+    HOVERING,
     LIMBS,
     PATTERNED,
+    QUALIFIERS,
     WHOLE,
     WORN,
 )
 from tag_atelier.prompt.slots import ABSTAIN, SlotGuess
 
 _QUALIFIER = re.compile(r"^(?P<base>.+?)_?\((?P<qualifier>[^()]*)\)$")
+_BEINGS = (
+    "cat|dog|fox|wolf|rabbit|bunny|horse|cow|tiger|lion|dragon|demon|angel|monster|bird|sheep|goat|pig|mouse|bear|raccoon|snake|"
+    "spider|slime|plant|bee|insect|fish|shark|squid|octopus|ghost|robot|devil|magical|deer|bat|lizard|elf|alien|moth|butterfly|"
+    "scorpion|mushroom|zombie|skeleton|orc|oni|goblin|vampire|hyena|squirrel|otter|panda|owl|frog|crab|whale|dolphin|jellyfish|"
+    "leopard|jaguar|cheetah|lynx|hamster|weasel|ferret|tanuki|red_panda|crocodile|turtle|bug|ant|mermaid|furry|kemono|penguin|eel|"
+    "harpy|lamia|centaur|cyclops|mecha|doll|tree|flower|tentacle|werewolf|fairy|dinosaur|rhino|elephant|giraffe|reindeer|alpaca|"
+    "koala|seal|hedgehog|skunk|monkey|crow|chicken|peacock|swan|duck|arthropod|reptile|avian|animal|beast|shadow|water|fire|ice"
+)
 
 # (pattern over the whole tag, slot, confidence), first match wins.
 _PATTERNS: tuple[tuple[re.Pattern[str], str, float], ...] = tuple(
     (re.compile(pattern), slot, confidence)
     for pattern, slot, confidence in (
         (r"(?:art_)?by_.+|.+_\(artist\)|artist:.+", "trigger", 0.95),
-        (r"\d+\+?(?:girl|boy|other)s?|[a-z]+_(?:girls|boys|others)", "subject", 0.95),
+        (r"\d+\+?(?:girl|boy|other)s?|(?:multiple|several)_(?:girls|boys|others)", "subject", 0.95),
         (r"score_\d(?:_up)?|(?:year_?)?(?:19|20)\d\d(?:s)?|(?:rating|source)[_:].+|.+_quality|.+_aesthetic", "quality", 0.95),
         (r"a_(?:girl|boy|woman|man|character)_named_.+", "character", 0.95),
-        (r".+_background|.+_wallpaper", "background", 0.93),
+        (r".+_background(?:s)?|.+_backdrop", "background", 0.95),
         (r"no_(?:humans|people)", "subject", 0.95),
-        (r"no_(?:bra|panties|pants|shirt|shoes|socks|legwear|underwear|gloves|sleeves)", "clothing", 0.85),
-        (r"no_(?:eyes|nose|ears|pupils|nipples|eyebrows)", "body_char", 0.85),
-        (r"no_(?:headwear|hat|eyewear|glasses)", "accessories", 0.85),
-        (r"fake_.+|unworn_.+|.+_removed", "accessories", 0.7),
-        (r"(?:cat|dog|fox|wolf|rabbit|bunny|horse|cow|tiger|lion|dragon|demon|angel|monster|bird|sheep|goat|pig|mouse|bear|"
-         r"raccoon|snake|spider|slime|plant|bee|insect|fish|shark|squid|octopus|ghost|robot|devil|magical|deer|bat|lizard|elf)"
-         r"_(?:girl|boy|woman|man)", "race", 0.93),
+        (r"no_(?:eyes|nose|ears|pupils|nipples|eyebrows|tail|horns|wings|halo|hair|arms|legs|head)", "body_char", 0.85),
+        (r"no_(?:headwear|hat|eyewear|glasses|gloves|ribbon|bow|hairband|hair_ornament|necktie|scarf|mask)", "accessories", 0.82),
+        (r"no_(?:bra|panties|pants|shirt|shoes|socks|legwear|underwear|sleeves|jacket|skirt|pantyhose|thighhighs)", "clothing", 0.85),
+        (rf"(?:{_BEINGS})_(?:girl|boy|woman|man|humanoid)|.+_(?:creature|youkai|humanoid)|.+_personification", "race", 0.9),
         (r".+_(?:girl|boy|woman|man)s?", "race", 0.5),
         (r"(?:very_|absurdly_)?(?:long|short|medium)_hair|hair_(?:over|between|behind|up|down|intakes|slicked|pulled|spread|flaps|"
-         r"rings|bun|wings|tubes_hair|through).*", "body_char", 0.92),
-        (r"hair_(?:ornament|ribbon|bow|flower|bobbles|bell|beads|tie|tubes|stick|scrunchie|cuffs).*", "accessories", 0.95),
+         r"rings|bun|wings|through|past|bunches|horns|ears|antennae|strand|horn).*", "body_char", 0.9),
+        (r"hair_(?:ornament|ribbon|bow|flower|bobbles|bell|beads|tie|tubes|stick|scrunchie|cuffs).*|.+_hair_(?:ornament|ribbon|bow|"
+         r"flower|flowers|bobbles|tie|ties|tubes|stick|scrunchie|accessory|accessories|clip|band|bell)", "accessories", 0.95),
         (r"(?:curly|wavy|straight|messy|spiked|spiky|big|wet|floating|braided|drill|tentacle|asymmetrical|slicked|flipped|"
-         r"shiny|absurdly_long)_hair", "body_char", 0.9),
-        (r".+_hair_with_.+", "body_char", 0.7),
+         r"shiny|absurdly_long|tied|loose|fluffy|bouncy|tangled|permed|shaggy)_hair", "body_char", 0.9),
+        (r".+_hair_with_.+", "body_char", 0.6),
         (r".+[-_](?:coloured|colored|tone|streaked|gradient)_hair|(?:streaked|gradient|split-color)_hair", "main_char", 0.95),
-        (r"(?:open|closed|covered|covering|wavy|triangle|chestnut|parted)_mouth|.+_smile", "expression", 0.9),
-        (r"from_(?:above|below|behind|side|outside|inside|afar|.+)|.+_(?:shot|view|focus)|.+_out_of_frame", "composition", 0.9),
-        (r".+_on_(?:own|another's|another)_.+|.+_(?:another|another's_.+)|own_hands_.+", "action", 0.9),
-        (r"looking_.+|holding_.+|hand_(?:in|on|to|over|under)_.+|hands_(?:in|on|to|over|under)_.+", "action", 0.96),
-        (r"on_(?:back|stomach|side|bed|floor|ground|chair|couch|one_knee|head|lap|desk|table|grass)", "action", 0.9),
-        (r"[a-z_]+_in_(?:own_)?(?:mouth|hand|hands)", "action", 0.85),
-        (r"[a-z]+_between_(?:legs|breasts|thighs|fingers|teeth)", "action", 0.75),
-        (r".+_(?:pull|lift|tug|grab|hold|aside|press|slip)", "action", 0.8),
-        (r".+_print|.+_trim|.+-trimmed_.+_trim", "accessories", 0.8),
+        (r"(?:open|closed|covered|wavy|triangle|chestnut|parted|square|sideways|rectangular|split|no)_mouth|.+_smile|spoken_.+",
+         "expression", 0.85),
+        (r"(?:blank|empty|hollow|wide|shut|swirly|spiral|rolling|crying|squinting|narrowed|crossed|closed|half-closed|dot|button|"
+         r"crazed|dull|solid|shaded|teary|wavy|lazy|bored|angry|sad|happy|heart-shaped|dashed|confused|v-shaped|oval|uneven|"
+         r"unusually_open|sleepy|slant|slanted|circle|bulging|vacant|sparkling)_eyes", "expression", 0.8),
+        (r"from_(?:above|below|behind|side|outside|inside|afar|.+)|.+_(?:shot|view|focus|pov)|pov_.+|.+_out_of_frame|cropped_(?!j|s|h|t|v|c).+",
+         "composition", 0.85),
+        (r"(?:.+_)?(?:hand|hands|arm|arms|finger|fingers|leg|legs|foot|feet|head|face|chin|tail|elbow|elbows|cheek|knee|knees)_(?:on|in|to|"
+         r"over|under|around|against|behind|between|up|down|out|together|apart|raised|grab|rest|at|tucked)(?:_.+)?", "action", 0.88),
+        (r"(?!(?:scar|mark|tattoo|blood|bandaid|mole|writing|cum|logo|text).*).+_on_(?:own|another's|another)_.+", "action", 0.85),
+        (r".+_(?:another|another's_.+|own_.+)|own_hands_.+|one_another.*|each_other.*", "action", 0.85),
+        (r"looking_.+|holding_.+|adjusting_.+|grabbing_.+|carrying_.+|covering_.+|licking_.+|biting_.+|wiping_.+|brushing_.+|"
+         r"pointing_.+|playing_.+|reaching_.+|lifting_.+", "action", 0.95),
+        (r"(?:on|under|against|behind|between|over|atop)_(?!eye|knee).+|sitting(?:_.+)?|standing(?:_.+)?|lying(?:_.+)?", "action", 0.82),
+        (r"(?:in|inside)_(?:box|container|tree|cup|bucket|bag|water|food|bowl|palm|basket|bottle|cage|mouth|bathtub|crate|locker|"
+         r"barrel|pot|hand|pocket|teacup|tank|cell|orbit|heat|hammock|swim_ring)", "action", 0.82),
+        (r".+_in_(?:own_)?(?:mouth|hand|hands|arms|pocket|pockets|teeth)", "action", 0.82),
+        (r"[a-z]+_between_(?:legs|breasts|thighs|fingers|teeth|toes|cheeks|buttocks)", "action", 0.7),
+        (r".+_(?:pull|lift|tug|grab|hold|press|hug|kiss|carry|throw|punch|kick|pose|toss|poke|pinch|stroke|rub|sit|squat)", "action", 0.85),
+        (r".+_aside|.+_slip", "clothing", 0.55),
+        (r"naked_.+|see-through_.+|(?!.*(?:paizuri|sex|spread|tentacles|vibrator|handjob|job_|erection|ejac)).+_under_(?:clothes|shirt|skirt|shorts|pantyhose|jacket|swimsuit|dress|kimono)|.+_tucked_in",
+         "clothing", 0.82),
+        (r".+_print|.+_cutout|.+_(?:hood|collar)", "clothing", 0.7),
+        (r".+_trim", "accessories", 0.85),
+        (r"fake_.+", "accessories", 0.8),
         (r"(?:in|inside|at)_(?:the_|a_|an_)?.+", "main_env", 0.7),
         (r"(?:is|are|looks|feels|feeling)_.+", "expression", 0.6),
         (r"(?:wearing|dressed_in)_.+", "clothing", 0.75),
-        (r".+_(?:style|\(style\)|\(medium\)|parody)", "style", 0.9),
-        (r".+_theme", "style", 0.8),
-        (r"(?:artist|copyright|character|web|twitter|pixiv|patreon|group|song)_(?:name|username|logo|address|notice)|signature|"
-         r"watermark|.+_text|.+_username|logo", "style", 0.8),
+        (r".+_(?:style|\(style\)|\(medium\)|parody|theme|censor|censoring|screenshot|screencap|artifacts)", "style", 0.88),
+        (r"(?:year_of|day_of|happy_(?:new|birth|hallow|valen|anni|holi|mother|father))_?.+|.+_(?:day|festival|connection|holiday|anniversary|celebration|switch|swap)", "theme", 0.82),
+        (r"(?:artist|copyright|character|web|twitter|pixiv|patreon|group|song|brand|company|circle)_(?:name|username|logo|address|"
+         r"notice|id)|signature|watermark|.+_text|.+_username|logo|.+_logo|.+_watermark", "style", 0.75),
+        (r"(?:scar|mole|mark|tattoo|bruise|freckles|blood|cum|pubic|scars|moles|birthmark|writing)_(?:on|under|above|across|over|"
+         r"near|around|in|from|through|behind)_.+", "body_char", 0.85),
+        (r"(?:bandaid|bandage|bandages|gauze|goggles|mask|eyewear|headphones|hat|flower|ribbon|bow|belt|strap)_(?:on|around|over|in)_.+",
+         "accessories", 0.8),
+        (r"(?:jacket|coat|sweater|clothes|shirt|hoodie|cape|panties|towel|kimono|shorts)_(?:on|around|over)_.+", "clothing", 0.85),
+        (r"single_.+|unworn_.+|.+_removed", "", 0.0),
     )
 )  # fmt: skip
 
-_QUALIFIERS = {
-    "medium": ("style", 0.95),
-    "style": ("style", 0.95),
-    "artist": ("trigger", 0.95),
-    "cosplay": ("clothing", 0.6),
-    "object": ("items", 0.9),
-    "weapon": ("items", 0.95),
-    "animal": ("items", 0.9),
-    "food": ("items", 0.95),
-    "fruit": ("items", 0.95),
-    "vehicle": ("items", 0.9),
-    "instrument": ("items", 0.9),
-    "flower": ("secondary_env", 0.9),
-    "plant": ("secondary_env", 0.9),
-    "tree": ("secondary_env", 0.9),
-    "symbol": ("accessories", 0.6),
-    "sky": ("secondary_env", 0.9),
-    "place": ("main_env", 0.9),
-    "clothes": ("clothing", 0.9),
-    "clothing": ("clothing", 0.9),
-    "season": ("main_env", 0.85),
-    "creature": ("items", 0.7),
-    "emblem": ("accessories", 0.6),
-}
-_CHARACTER = ("character", 0.7)
+_CHARACTER = ("character", 0.6)
 _HEAD_CONFIDENCE = {
     "clothing": 0.93,
     "accessories": 0.9,
     "items": 0.85,
-    "body_char": 0.9,
+    "body_char": 0.87,
     "main_env": 0.85,
     "secondary_env": 0.82,
     "background": 0.95,
     "main_char": 0.95,
-    "style": 0.85,
-    "theme": 0.8,
+    "style": 0.8,
+    "theme": 0.75,
     "race": 0.8,
-    "expression": 0.85,
-    "composition": 0.85,
+    "expression": 0.82,
+    "composition": 0.82,
     "action": 0.85,
-    "aesthetics": 0.82,
+    "aesthetics": 0.75,
     "quality": 0.95,
 }
-_JOINING = frozenset({"on", "with", "around", "over", "under"})
+_JOINING = frozenset("on with around over under through between behind in of from to for and".split())
+_UNSURE = frozenset(
+    "bag backpack handbag chain nail nails lipstick eyeshadow hood collar print fence railing teeth tongue cross chimney smokestack wire windowsill rail railing pole crack hole garland wreath cover strip muzzle stripes tiger bun "
+    "gear teapot fireworks ornament emblem crest badge patch towel statue window door curtain curtains glass art drawing figurine "
+    "knight angel medal robot maid creature armor earphones headphones collarbone".split()
+)
+_MOVABLE = frozenset(("items", "accessories", "clothing", "secondary_env", "main_env"))
 _FACE = re.compile(r"[^a-z]*[a-z0-9]?[^a-z]*")
 
 
@@ -124,25 +136,39 @@ def guess(name: str) -> SlotGuess:
         return SlotGuess(whole, 0.95)
     for pattern, slot, confidence in _PATTERNS:
         if pattern.fullmatch(name):
-            return SlotGuess(slot, confidence)
+            return SlotGuess(slot, confidence) if slot else _by_words(name.removesuffix("_removed").split("_"))
     if len(name) <= 6 and _FACE.fullmatch(name) and not name.isdigit():
         return SlotGuess("expression", 0.6)
     qualified = _QUALIFIER.match(name)
     if qualified is not None:
-        return SlotGuess(*_QUALIFIERS.get(qualified["qualifier"], _CHARACTER))
-    return _by_words(name)
+        return _by_qualifier(qualified["base"], qualified["qualifier"])
+    return _by_words(name.split("_"))
 
 
-def _by_words(name: str) -> SlotGuess:
-    words = name.split("_")
-    if len(words) > 6:
+def _by_qualifier(base: str, qualifier: str) -> SlotGuess:
+    """A kind in brackets tells by itself; a series tells a character, unless the name in front is a thing's."""
+    known = QUALIFIERS.get(qualifier)
+    if known is not None:
+        return SlotGuess(*known)
+    thing = _by_words(base.split("_"))
+    return SlotGuess(thing.slot, min(thing.confidence, 0.75)) if thing.confidence else SlotGuess(*_CHARACTER)
+
+
+def _by_words(words: list[str]) -> SlotGuess:
+    if not 0 < len(words) <= 7:
         return ABSTAIN
-    if words[0] in LIMBS:
-        worn = _by_head(words, 0.05)
-        return worn if len(words) > 1 and words[-1] in WORN else SlotGuess("action", 0.8)
-    if words[0] in ACTION_STARTS:
+    first = words[0]
+    if len(words) > 1 and "_".join(words[-2:]) in HEADS:
+        return _by_head(words, 0.0)
+    if first in LIMBS:
+        return _by_head(words, 0.05) if words[-1] in WORN else SlotGuess("action", 0.75)
+    if first in HOVERING and len(words) > 1 and (moved := _by_head(words, 0.0)).slot in _MOVABLE:
+        return SlotGuess(moved.slot, 0.75)
+    if first == "bandaged":
+        return SlotGuess("accessories", 0.85)
+    if first in ACTION_STARTS:
         return SlotGuess("action", 0.82 if len(words) > 1 else 0.75)
-    if words[0] in EXPRESSION_STARTS or "_".join(words[:2]) in EXPRESSION_STARTS:
+    if first in EXPRESSION_STARTS or "_".join(words[:2]) in EXPRESSION_STARTS:
         return SlotGuess("expression", 0.8)
     cut = next((index for index, word in enumerate(words) if index and word in _JOINING), len(words))
     if cut < len(words) - 1:
@@ -152,24 +178,35 @@ def _by_words(name: str) -> SlotGuess:
 
 def _by_head(words: list[str], doubt: float) -> SlotGuess:
     """By the last two words, then the last one; a lone colour in front makes the noun surer."""
+    if words[-1] == "hair":
+        return _hair(words)
     for head in ("_".join(words[-2:]), words[-1]):
-        slot = HEADS.get(head) or HEADS.get(head.removesuffix("s"))
-        if head == "hair":
-            return _hair(words)
-        if slot is not None:
-            sure = _HEAD_CONFIDENCE[slot]
-            if len(words) > 1 and words[0] in COLOURS:
-                sure = min(0.97, sure + 0.04)
-            return SlotGuess(slot, round(sure - doubt, 2))
+        slot = _slot_of(head)
+        if slot is None:
+            continue
+        sure = _HEAD_CONFIDENCE[slot]
+        if words[-1] in _UNSURE:
+            sure = 0.75
+        elif len(words) > 1 and words[0] in COLOURS:
+            sure = min(0.97, sure + 0.06)
+        return SlotGuess(slot, round(sure - doubt, 2))
     if words[0] in PATTERNED:
-        return SlotGuess("clothing", 0.7)
+        return SlotGuess("clothing", 0.6)
     if words[-1].endswith("ing") and len(words) <= 2 and len(words[-1]) > 5:
-        return SlotGuess("action", 0.5)
+        return SlotGuess("action", 0.55)
     return ABSTAIN
+
+
+def _slot_of(noun: str) -> str | None:
+    """Slot of a noun in the singular or the plural."""
+    slot = HEADS.get(noun) or HEADS.get(noun.removesuffix("s")) or HEADS.get(noun.removesuffix("es"))
+    if slot is None and noun.endswith("ies"):
+        return HEADS.get(f"{noun[:-3]}y")
+    return slot
 
 
 def _hair(words: list[str]) -> SlotGuess:
     """Colours of hair are a slot of their own; everything else about it is not."""
-    if any(word in COLOURS for word in words[:-1]):
+    if any(word in COLOURS for word in words[:-1]) and "pubic" not in words:
         return SlotGuess("main_char", 0.95)
-    return SlotGuess("body_char", 0.75)
+    return SlotGuess("body_char", 0.82)
