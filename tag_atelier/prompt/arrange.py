@@ -18,11 +18,11 @@ from tag_atelier.prompt.profile import Profile
 MAX_CHARACTERS = 65_536
 
 REASONS = {
-    "unbalanced": "Not sorted: a bracket is never closed or closes another kind, so its weight would reach other tags.",
+    "unbalanced": "Not sorted: what a bracket that is never closed, or closes another kind, may weigh.",
     "unclear_schedule": "Not sorted: these [ ] may be read as a schedule or as plain text, depending on what stands around.",
     "break_inside": "Not sorted: a BREAK stands inside [ ] or { }, where its place cannot be kept for certain.",
     "bad_number": "Not sorted: a weight such as ':1.2.1' is no number, and the WebUI stops with an error at it.",
-    "trailing_weight": "Not sorted: the prompt ends in ':number', which the WebUI reads as the weight of the whole prompt.",
+    "trailing_weight": "Not sorted: the last tag, because ':number' at the end is to the WebUI the weight of the whole prompt.",
     "placeholder": "Not sorted: {prompt} marks a style text whose place is meant.",
     "too_long": "Not sorted: the prompt is longer than 65,536 characters.",
     "number_last": "Not sorted: every tag ends in ':number', and the last one would become the weight of the whole prompt.",
@@ -100,6 +100,10 @@ def arrange(text: str, profile: Profile, catalogue: Catalogue, negative: bool = 
 def _sorted_segment(segment: Segment, entries: list[Entry], profile: Profile) -> tuple[list[Entry], str]:
     """All entries of the segment in their new order, and why they stayed where they were (empty: they did not)."""
     if segment.locked:
+        free = sum(bool(item.core) for item in segment.items[: segment.free])
+        if free > 1:
+            part = replace(segment, items=segment.items[: segment.free], locked="", ends_part=False)
+            entries = [*_sorted_segment(part, entries[:free], profile)[0], *entries[free:]]
         return entries, segment.locked
     if len(entries) < 2:
         return entries, ""

@@ -23,6 +23,7 @@ from typing import Literal, NamedTuple
 from tag_atelier.prompt.schedule import is_clear
 
 BorderKind = Literal["and", "break", "region", "newline", "comment", "weight"]
+Balance = Literal["even", "open_end", "broken"]
 Lock = Literal["", "unbalanced", "unclear_schedule", "break_inside", "bad_number", "trailing_weight", "placeholder"]
 
 REGION_WORDS = ("ADDBASE", "ADDCOL", "ADDROW", "ADDCOMM")
@@ -66,6 +67,8 @@ class Segment:
     items: tuple[Item, ...]
     start: int
     locked: Lock = ""
+    free: int = 0
+    """Of a locked segment: how many of its first items may change places with each other all the same."""
     pinned: frozenset[int] = frozenset()
     """Indices of items that a line end or a region word glues to their neighbour; they stay where they are."""
     ends_part: bool = False
@@ -160,11 +163,11 @@ class _Scanner:
         self.cuts: list[int] = []
         self.pieces: list[Piece] = []
         self.segment_start = 0
-        self.broken = self.stray = self.square = False
+        self.broken = self.stray = self.square = self.closed_square = False
         self.lock: Lock = ""
 
-    def parts(self) -> Iterator[tuple[list[Piece], bool]]:
-        """Pieces of each AND part and whether its brackets are out of balance."""
+    def parts(self) -> Iterator[tuple[list[Piece], Balance]]:
+        """Pieces of each AND part and what became of its brackets."""
         for match in _SIGNIFICANT.finditer(self.text):
             if match.lastgroup == "sign":
                 self._sign(match.group(), match.start())
@@ -190,6 +193,7 @@ class _Scanner:
                 self.broken = self.broken or sign != ")"
             elif self.stack.pop() != _CLOSES[sign]:
                 self.broken = True
+            self.closed_square = self.closed_square or sign == "]"
         elif self.stack:
             return
         elif sign == ",":
@@ -229,15 +233,21 @@ class _Scanner:
         self.pieces.append(Segment(tuple(items), self.segment_start, lock))
         self.cuts, self.lock = [], ""
 
-    def _close_part(self) -> tuple[list[Piece], bool]:
-        """Pieces so far and whether they are out of balance.
+    def _close_part(self) -> tuple[list[Piece], Balance]:
+        """Pieces so far and what became of their brackets.
 
         A ``)`` that closes nothing is a plain character, but beside ``[ ]`` the WebUI's schedule reader may pair it otherwise.
+        An open bracket reaches over all that follows, which is the part's last item; what stands before is not touched.
         """
         part = self.pieces
-        broken = self.broken or bool(self.stack) or (self.stray and self.square)
-        self.pieces, self.stack, self.broken, self.stray, self.square = [], [], False, False, False
-        return part, broken
+        balance: Balance = "even"
+        if self.broken or (self.stray and self.square) or (self.stack and self.closed_square):
+            balance = "broken"
+        elif self.stack:
+            balance = "open_end"
+        self.pieces, self.stack = [], []
+        self.broken = self.stray = self.square = self.closed_square = False
+        return part, balance
 
 
 def _item(raw: str, start: int) -> Item:
@@ -248,26 +258,28 @@ def _item(raw: str, start: int) -> Item:
     return Item(raw[:lead], core, raw[lead + len(core) :], start + lead)
 
 
-def _finish_part(part: tuple[list[Piece], bool], negative: bool) -> list[Piece]:
+def _finish_part(part: tuple[list[Piece], Balance], negative: bool) -> list[Piece]:
     """Lock a part that is out of balance or cannot be read in one way only, and mark where its text ends."""
-    pieces, broken = part
-    lock: Lock = "unbalanced" if broken else _part_lock(pieces, negative)
+    pieces, balance = part
+    lock: Lock = "unbalanced" if balance == "broken" else _part_lock(pieces, negative, balance == "even")
     last = _last_segment(pieces)
-    return [
-        replace(piece, locked=lock or piece.locked, ends_part=index == last and not negative)
-        if isinstance(piece, Segment)
-        else piece
-        for index, piece in enumerate(pieces)
-    ]
+    done: list[Piece] = []
+    for index, piece in enumerate(pieces):
+        if isinstance(piece, Segment):
+            piece = replace(piece, locked=lock or piece.locked, ends_part=index == last and not negative)
+            if balance == "open_end" and index == last and not piece.locked:
+                piece = replace(piece, locked="unbalanced", free=len(piece.items) - 1)
+        done.append(piece)
+    return done
 
 
-def _part_lock(pieces: list[Piece], negative: bool) -> Lock:
-    """Why a part with balanced brackets must stay as it is; empty where it may be sorted."""
+def _part_lock(pieces: list[Piece], negative: bool, even: bool) -> Lock:
+    """Why a part must stay as it is though no bracket closes another kind; empty where it may be sorted."""
     if any(isinstance(piece, Segment) and piece.locked == "break_inside" for piece in pieces):
         return "break_inside"
     bare = "".join(piece.render() for piece in pieces if isinstance(piece, Segment) or piece.kind != "comment")
     bare = bare if negative else without_networks(bare)
-    if "[" in bare and not is_clear(bare):
+    if even and "[" in bare and not is_clear(bare):
         return "unclear_schedule"
     return "bad_number" if ":" in bare and _NO_NUMBER.search(bare) else ""
 
@@ -297,10 +309,14 @@ def _part_weights(pieces: list[Piece]) -> list[Piece]:
         if trailing_weight(bare) is None:
             done.append(piece)
         elif not several or bare != whole:
-            done.append(replace(piece, locked="trailing_weight"))
+            done.append(replace(piece, locked="trailing_weight", free=_last_filled(piece)))
         else:
             done.extend(_cut_weight(piece))
     return done
+
+
+def _last_filled(segment: Segment) -> int:
+    return max(index for index, item in enumerate(segment.items) if item.core)
 
 
 def _cut_weight(segment: Segment) -> tuple[Segment, Border]:

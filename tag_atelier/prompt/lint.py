@@ -15,7 +15,7 @@ from tag_atelier.prompt.grammar import NETWORK, Border, Item, Segment, parse, tr
 from tag_atelier.prompt.lint_words import WORD_CHECKS
 from tag_atelier.prompt.profile import Profile
 from tag_atelier.prompt.reading import tags_of
-from tag_atelier.prompt.schedule import is_clear
+from tag_atelier.prompt.schedule import read_brackets
 
 MAX_CHARACTERS = 65_536
 MAX_BRACKETS = 20
@@ -30,6 +30,7 @@ _NAI_NUMBER = re.compile(r"(?<![\d.])([-+]?\d+(?:\.\d+)?)::([^:]+?)(?:::|\Z)")
 _BAD_NUMBER = re.compile(r":\s*([-+]?\d*\.\d*)(\.[.\d]*)\s*(?=\))")
 _SCHEDULE = re.compile(r"(?<!\\)\[([^\[\]():|\\]+):\s*(\d*\.?\d+)\s*\]")
 _STEP_ONE = re.compile(r"(?<!\\)\[[^\[\]():|\\]*:[^\[\]():|\\]*:\s*([01])\s*\]")
+_NAME_COLON = re.compile(r"(\\\([^()\[\]:|]*):([^()\[\]:|]*\\\))")
 _GROUP = re.compile(r"(?<!\\)\(([^()\[\]]*),[^()\[\],]*\)")
 _INNER_NUMBER = re.compile(r":\s*(?:\d+\.?|\d*\.\d+)\s*(?:,|\Z)")
 
@@ -140,15 +141,18 @@ def _schedules(subject: Text) -> Iterator[Finding]:
         yield Finding("step_or_share", found.start(1), found.end(1), message, f"{found.group(1)}.0", "warning")
 
 
-def _unclear_schedules(subject: Text) -> Iterator[Finding]:
+def _plain_schedules(subject: Text) -> Iterator[Finding]:
+    """Square brackets with a colon that the WebUI takes for plain text, where they stand beside no operator."""
     for segment in subject.prompt.segments:
-        if segment.locked != "unclear_schedule":
-            continue
-        for item in segment.items:
-            if "[" in item.core and not is_clear(without_networks(item.core)):
-                end = item.start + len(item.core)
-                message = f"'{item.core}' is no schedule to the WebUI but plain text: it has a colon too many or no number."
-                yield Finding("unclear_schedule", item.start, end, message, None, "warning")
+        for item in segment.items if segment.locked != "unbalanced" else ():
+            if "[" not in item.core or without_networks(item.core) != item.core:
+                continue
+            for start, end in read_brackets(item.core).loose:
+                words = item.core[start:end]
+                message = f"'{words}' is no schedule to the WebUI but plain text: it has a colon too many or no number."
+                fix = _NAME_COLON.sub(r"\1\:\2", words)
+                better = fix if fix != words and not read_brackets(fix).loose else None
+                yield Finding("plain_schedule", item.start + start, item.start + end, message, better, "warning")
 
 
 def _inner_number(subject: Text) -> Iterator[Finding]:
@@ -227,7 +231,7 @@ CHECKS: tuple[Callable[[Text], Iterator[Finding]], ...] = (
     _braces,
     _bad_number,
     _schedules,
-    _unclear_schedules,
+    _plain_schedules,
     _inner_number,
     _and_word,
     _networks,

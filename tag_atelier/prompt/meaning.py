@@ -75,7 +75,8 @@ def _chunks(part: str) -> tuple[tuple[Tag, ...], ...]:
 def _whole_brackets(part: str) -> dict[int, int] | None:
     """Start → end of every outermost ``[…]`` that may be a schedule or alternation; None when brackets do not nest.
 
-    A schedule with BREAK inside could put a chunk end anywhere, so such a part is None too.
+    A schedule with BREAK inside could put a chunk end anywhere, so such a part is None too, as is one with a schedule beside
+    a bracket that is never closed.
     """
     stack: list[int] = []
     loud: set[int] = set()
@@ -96,7 +97,7 @@ def _whole_brackets(part: str) -> dict[int, int] | None:
                 while spans and next(reversed(spans)) > start:
                     spans.popitem()
                 spans[start] = at + 1
-    return None if stack else spans
+    return None if stack and spans else spans
 
 
 def _weighted(part: str, whole: dict[int, int]) -> list[tuple[str, float]] | None:
@@ -124,6 +125,8 @@ def _weighted(part: str, whole: dict[int, int]) -> list[tuple[str, float]] | Non
             _multiply(runs, opened.pop()[1], _DOWN)
         else:
             _add_text(runs, token)
+    for sign, start in opened:
+        _multiply(runs, start, _UP if sign == "(" else _DOWN)
     return [(str(text), round(float(str(weight)), 6)) for text, weight in runs]
 
 

@@ -63,8 +63,8 @@ def test_every_slot_in_the_guides_order() -> None:
     [
         ("smile, >:(, 1girl", "unbalanced"),
         ("smile, (1girl, hat", "unbalanced"),
-        ("hat, 1girl, :3", "trailing_weight"),
-        ("smile, 1girl, smile:1.2", "trailing_weight"),
+        ("1girl, hat, :3", "trailing_weight"),
+        ("1girl, smile, smile:1.2", "trailing_weight"),
         ("smile, {prompt}, 1girl", "placeholder"),
         ("smile, [a BREAK b:c:0.5], 1girl", "break_inside"),
         ("x, " * 30_000, "too_long"),
@@ -78,6 +78,23 @@ def test_hands_off_with_a_reason(text: str, reason: str) -> None:
         assert result.as_dict()["reason"] == REASONS[reason]
     else:
         assert result.reasons == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        ("hat, 1girl, :3", "1girl, hat, :3", "trailing_weight"),
+        ("hat, 1girl, :3, , <lora:x:1>", "1girl, :3, hat, , <lora:x:1>", ""),
+        ("hat, smile, 1girl, >:(, white hair, elf", "1girl, smile, hat, >:(, white hair, elf", "unbalanced"),
+        ("hat, 1girl BREAK hat, 1girl, [smile, elf", "1girl, hat BREAK 1girl, hat, [smile, elf", "unbalanced"),
+        (r"smile, [rem \(re:zero\):ram:0.5], 1girl", r"1girl, smile, [rem \(re:zero\):ram:0.5]", ""),
+        ("smile, [re:zero:b:0.5], [a:b:3], 1girl", "1girl, smile, [re:zero:b:0.5], [a:b:3]", ""),
+        ("smile, [a:b:3]:1.2, 1girl", "smile, [a:b:3]:1.2, 1girl", "unclear_schedule"),
+    ],
+)
+def test_only_what_may_be_read_otherwise_stays(before: str, after: str, reason: str) -> None:
+    result = arrange(before, AIDXL, CATALOGUE)
+    assert (result.text, result.reasons) == (after, (reason,) if reason else ())
 
 
 @pytest.mark.parametrize("text", [":3, 1girl, hat", "hat, :3, 1girl", "smile:1.2, 1girl", ":3, smile"])
