@@ -102,6 +102,19 @@ class Client:
         return answer.json()
 
     # the WebUI's own
+    @property
+    def hires(self) -> dict[str, object]:
+        """Fields of a txt2img job with a second pass at twice the size."""
+        fields = {
+            "enable_hr": True,
+            "hr_scale": 2,
+            "hr_second_pass_steps": 2,
+            "denoising_strength": 0.7,
+            "hr_upscaler": "Latent",
+        }
+        on_forge = self.get(f"{OURS}/status")["host"] == "forge"
+        return {**fields, "hr_additional_modules": []} if on_forge else fields  # Forge fails on its own default, None
+
     def draw(self, prompt: str = "1girl, solo", **fields: object) -> Picture:
         """The first image of a txt2img job of 64×64 in 2 steps, everything of it overridable."""
         return self.draw_all(prompt, **fields)[0]

@@ -63,18 +63,21 @@ def workplace(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture(scope="session")
 def boot(checkout: Checkout, workplace: Path) -> Iterator[Callable[..., Server]]:
-    """``boot(name, install, *flags, credentials=None)``: a server on a data folder of its own; all end with the session."""
+    """``boot(name, "link" or "copy", *flags)``: a server on a data folder of its own; all end with the session."""
     python = checkout.layered_python(workplace / "python")
     requirements = checkout.requirements_file(workplace)
     make_models(workplace / "models", checkout)
     running: list[Server] = []
 
-    def start(name: str, install: str, *flags: str, credentials: tuple[str, str] | None = None) -> Server:
+    def start(name: str, kind: str, *flags: str, credentials: tuple[str, str] | None = None, install: bool = False) -> Server:
         data = workplace / name
-        if not data.exists():
-            make_data_folder(data, workplace / "models", install, "tiny-sd15-a.safetensors")
+        make_data_folder(data, workplace / "models", kind, "tiny-sd15-a.safetensors")
         server = Server(checkout, python, data, requirements, workplace / f"{name}.log")
         running.append(server)
+        if install and checkout.is_forge:
+            server.install()
+        elif not install:
+            flags = (*flags, "--skip-install")
         server.start(flags, credentials)
         return server
 
@@ -88,7 +91,7 @@ def boot(checkout: Checkout, workplace: Path) -> Iterator[Callable[..., Server]]
 @pytest.fixture(scope="session")
 def server(boot: Callable[..., Server]) -> Server:
     """The one that most tests share: with the page, the extension linked, install.py run."""
-    return boot("linked", "link")
+    return boot("linked", "link", install=True)
 
 
 @pytest.fixture

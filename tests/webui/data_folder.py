@@ -32,19 +32,40 @@ def make_models(folder: Path, checkout: Checkout) -> None:
     checkpoints, loras = folder / "Stable-diffusion", folder / "Lora"
     for made in (checkpoints, loras, folder / "tagger"):
         made.mkdir(parents=True, exist_ok=True)
-    tiny_checkpoints.make(checkpoints, bpe_file=checkout.clip_merges())
-    tiny_lora.make(loras)
+    if checkout.is_forge:
+        make_forge_models(checkpoints, loras)
+    else:
+        tiny_checkpoints.make(checkpoints, bpe_file=checkout.clip_merges())
+        tiny_lora.make(loras)
     tiny_tagger.make(folder / "tagger", name="tiny")
 
 
-def make_data_folder(folder: Path, models: Path, install: str, first_checkpoint: str) -> Path:
+def make_forge_models(checkpoints: Path, loras: Path) -> None:
+    """Two SD1.5 files of 637 MB and a LoRA, under the tiny ones' names.
+
+    Forge knows an architecture by its widths: 320 channels and a context of 768, with CLIP-L and VAE in full size; how
+    much wider the deeper levels are is free (backend/loader.py, huggingface_guess).
+    """
+    from tag_atelier.world import tiny_checkpoints, tiny_lora
+    from tag_atelier.world.anatomy import Anatomy, UNetAnatomy
+    from tag_atelier.world.files import write_tensors
+
+    unet = UNetAnatomy(320, (1, 1, 1, 1), (1, 1, 1, 0), 1, 768, linear_projection=False)
+    anatomy = Anatomy(unet, clip_width=768, vae_channels=128)
+    for variant in ("a", "b"):
+        tensors = dict(tiny_checkpoints.tensors("sd15", variant, anatomy))
+        write_tensors(checkpoints / f"tiny-sd15-{variant}.safetensors", tensors, {"format": "pt"})
+    tiny_lora.make(loras, anatomies={"tiny-lora-sd15": anatomy})
+
+
+def make_data_folder(folder: Path, models: Path, kind: str, first_checkpoint: str) -> Path:
     """A data folder whose extension is a ``link`` or a ``copy`` of the tracked files; returns the extension's folder."""
     extensions = folder / "extensions"
     extensions.mkdir(parents=True)
     link(models, folder / "models")
     link(PROBE, extensions / "tag-atelier-probe")
     extension = extensions / EXTENSION
-    if install == "link":
+    if kind == "link":
         link(REPOSITORY, extension)
     else:
         copy_tracked(REPOSITORY, extension)

@@ -18,7 +18,8 @@ STOP_S = 15
 
 COMMON_FLAGS = ("--api", "--skip-torch-cuda-test", "--skip-python-version-check", "--skip-version-check")
 A1111_FLAGS = ("--use-cpu", "all", "--no-half", "--precision", "full", "--do-not-download-clip", "--no-download-sd-model")
-FORGE_FLAGS = ("--always-cpu",)
+FORGE_FLAGS = ("--always-cpu", "--skip-install")
+"""Without ``--skip-install`` its built-in extensions reach for wheels on the internet; ours is then installed by hand."""
 
 ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
@@ -61,6 +62,12 @@ class Server:
             )
         self.client = Client(f"http://127.0.0.1:{port}", credentials)
         self._wait()
+
+    def install(self) -> None:
+        """Run the extension's install.py as the WebUI does (A1111 modules/launch_utils.py:233)."""
+        environment = {**self._environment(), "PYTHONPATH": str(self.checkout.root)}
+        installer = self.data / "extensions" / "tag-atelier" / "install.py"
+        subprocess.run([str(self._python), str(installer)], cwd=self.checkout.root, env=environment, check=True)
 
     def stop(self) -> None:
         """End the server and its children; does nothing when it is not running."""

@@ -20,7 +20,7 @@ Boot = Callable[..., Server]
 @contextmanager
 def booted(boot: Boot, name: str, *flags: str, credentials: tuple[str, str] | None = None) -> Iterator[Server]:
     """A server that is gone again afterwards, and that has written nothing into the extension's folder."""
-    server = boot(name, "copy", "--skip-install", *flags, credentials=credentials)
+    server = boot(name, "copy", *flags, credentials=credentials)
     extension = server.data / "extensions" / EXTENSION
     before = files_below(extension)
     try:

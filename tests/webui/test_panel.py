@@ -50,8 +50,7 @@ def test_every_image_of_a_job_is_arranged(client: Client) -> None:
 
 
 def test_the_second_pass_is_arranged_too(client: Client) -> None:
-    hires = {"enable_hr": True, "hr_scale": 2, "hr_second_pass_steps": 2, "denoising_strength": 0.7, "hr_upscaler": "Latent"}
-    drawn, plain = client.draw(MESSY, **hires, **panel({})), client.draw(by_hand(client), **hires)
+    drawn, plain = client.draw(MESSY, **client.hires, **panel({})), client.draw(by_hand(client), **client.hires)
     assert drawn.image().size == (128, 128) and drawn.pixels == plain.pixels
 
 
@@ -62,6 +61,7 @@ def test_img2img_is_arranged(client: Client) -> None:
     assert json.loads(answer["info"])["infotexts"][0].splitlines()[0] == by_hand(client)
 
 
+@pytest.mark.only("a1111", reason="Forge's API cannot read any infotext: its own fields of lists raise a TypeError")
 def test_presets_are_added_and_pasting_the_infotext_back_adds_nothing_more(client: Client) -> None:
     first = client.draw(MESSY, **panel({"quality": "default", "negative_preset": "default"}))
     assert "Negative prompt: " in first.infotext and "Tag Atelier quality: default" in first.infotext
