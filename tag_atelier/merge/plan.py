@@ -46,7 +46,7 @@ class Step:
     sources: tuple[int, ...]
     """Indices into ``MergePlan.sources`` of what is read, base left out: one is a copy, several are mixed."""
     weights: tuple[float, ...] = ()
-    """One per source after the first, none of them 0."""
+    """One per source after the first, none of them 0 unless the method needs all models."""
     parameters: Mapping[str, float] | None = None
 
     @property
@@ -237,15 +237,17 @@ class _Planner:
         is_float = entry.dtype in FLOAT_DTYPES
         dtype = (DTYPES[self.recipe.dtype] if is_float else None) or entry.dtype
         whole = Step(key, block, dtype, entry.shape, (0,))
-        if block is None or not is_float:
+        if block is None or not is_float or not entry.size_bytes:
             return whole
         if block == "VAE" and self.recipe.vae is not None:
             donor = LETTERS.index(self.recipe.vae)
             return Step(key, block, dtype, entry.shape, (donor,)) if self._usable(donor, key, entry) else whole
-        mixed = [
-            (i, weight) for i, weight in enumerate(self._weights(key, block), start=1) if weight and self._usable(i, key, entry)
-        ]
+        given = self._weights(key, block)
+        wanted = any(given) and self.method.needs_all
+        mixed = [(i, weight) for i, weight in enumerate(given, start=1) if (weight or wanted) and self._usable(i, key, entry)]
         if not mixed or (self.method.base and not self._usable(len(self.recipe.models), key, entry)):
+            return whole
+        if self.method.needs_all and len(mixed) < len(given):
             return whole
         if self.method.copies_at_one and len(mixed) == 1 and mixed[0][1] == 1.0:
             return Step(key, block, dtype, entry.shape, (mixed[0][0],))

@@ -142,6 +142,7 @@ def results(
             readers.append(TensorReader(source.header, positional))
             stack.callback(readers[-1].close)
         evaluator = _Evaluator(plan, readers)
+        evaluator.survey(progress)
         pool = stack.enter_context(ThreadPoolExecutor(WORKERS, thread_name_prefix="merge"))
         pending: deque[Future[Computed]] = deque()
         stack.callback(lambda: [future.cancel() for future in pending])
@@ -170,6 +171,7 @@ class _Evaluator:
         self.readers = readers
         self.kernel = plan.method.load_kernel()
         self.fused_pair = plan.method.load_fused_pair()
+        self.surveyed: dict[str, float] = {}
         self._scratch = threading.local()
 
     def compute(self, step: Step) -> Computed:
@@ -207,7 +209,7 @@ class _Evaluator:
             high = min(low + stretch, count)
             tensors = [self._read(index, step.key, low, high, slot) for slot, index in enumerate(indices)]
             if not self.plan.method.elementwise:
-                self._apply(step, [tensor.view(step.shape) for tensor in tensors], target)
+                self._apply(step, [tensor.view(step.shape) for tensor in tensors], target, 0)
                 continue
             for start in range(0, high - low, _SLICE):
                 pieces = [tensor[start : start + _SLICE] for tensor in tensors]
@@ -215,15 +217,38 @@ class _Evaluator:
                 if fused is not None:
                     fused(pieces[0], pieces[1], step.weights[0], piece)
                 else:
-                    self._apply(step, pieces, piece)
+                    self._apply(step, pieces, piece, low + start)
 
-    def _apply(self, step: Step, tensors: Sequence[torch.Tensor], target: torch.Tensor) -> None:
+    def _apply(self, step: Step, tensors: Sequence[torch.Tensor], target: torch.Tensor, start: int) -> None:
         """Widen, mix, round once into ``target``."""
+        target.copy_(self.kernel(self._operands(step, tensors, start)).reshape(-1))
+
+    def _operands(self, step: Step, tensors: Sequence[torch.Tensor], start: int) -> Operands:
         wide = torch.float64 if step.dtype in ("F32", "F64") else torch.float32
         operands = [tensor.to(wide) for tensor in tensors]
         base = operands.pop() if self.plan.base is not None else None
-        result = self.kernel(Operands(operands[0], operands[1:], step.weights, base, step.parameters or {}, step.key))
-        target.copy_(result.reshape(-1))
+        letters = [self.plan.sources[index].letter for index in step.sources[1:]]
+        parameters = {**(step.parameters or {}), **self.surveyed}
+        return Operands(operands[0], operands[1:], step.weights, base, parameters, step.key, letters, start)
+
+    def survey(self, progress: Progress) -> None:
+        """What the method must know of all mixed tensors before the first: the range of its measure but 1 % at both ends."""
+        measure = self.plan.method.load_survey()
+        if measure is None:
+            return
+        found = []
+        for step in self.plan.steps:
+            if progress.cancelled:
+                raise Cancelled("The merge was stopped; nothing was changed.")
+            if len(step.sources) > 1:
+                count = prod(step.shape)
+                tensors = [self._read(index, step.key, 0, count, slot) for slot, index in enumerate(step.sources)]
+                found.append(measure(self._operands(step, [tensor.view(step.shape) for tensor in tensors], 0)))
+        values = torch.cat(found).sort().values if found else torch.zeros(0)
+        values = values[torch.isfinite(values)]
+        if len(values):
+            cut = len(values) // 100
+            self.surveyed = {"similarity_low": float(values[cut]), "similarity_high": float(values[-1 - cut])}
 
     def _read(self, index: int, key: str, low: int, high: int, slot: int) -> torch.Tensor:
         """Values low … high of a tensor, flat; valid until the next read into the same ``slot`` of this thread."""
