@@ -1,60 +1,119 @@
-"""``arrange``, ``lint`` and ``slots``: text in (argument or standard input), text out. Needs no torch."""
+"""``arrange``, ``lint`` and ``slots``: text in (argument or standard input), text out. Needs no torch.
+
+With ``--json`` and no text, ``arrange`` and ``lint`` read JSON lines ``{"prompt": …, "negative": false}`` and answer each
+with one line.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
+from collections.abc import Callable
 from typing import Any
 
+from tag_atelier.cli.progress import data_folder
+from tag_atelier.errors import RequestError, TagAtelierError
 from tag_atelier.jobs.prompts import Prompts
+
+_LONE = re.compile("[\ud800-\udfff]")
+"""Halves of surrogate pairs, which no encoding can write."""
 
 
 def add_commands(commands: Any) -> None:
     """Add the three commands."""
     arrange = commands.add_parser("arrange", help="put a prompt into a model family's tag order")
     lint = commands.add_parser("lint", help="say what in a prompt will not do what it looks like")
+    distribute_help = "take groups such as (a, b:1.2) apart, so that each tag finds its own place"
     for command, run in ((arrange, _arrange), (lint, _lint)):
         command.add_argument("text", nargs="?", help="the prompt; standard input when left out")
         command.add_argument("--profile", default="aidxl", help="model family (default: aidxl)")
         command.add_argument("--negative", action="store_true", help="it is a negative prompt")
-        command.add_argument("--json", action="store_true", help="print the whole answer as JSON")
+        command.add_argument("--json", action="store_true", help="answer JSON; without a text, one line per JSON line")
         command.set_defaults(run=run)
+    arrange.add_argument("--distribute", action="store_true", help=distribute_help)
     slots = commands.add_parser("slots", help="the slot of each tag: tag, slot id, confidence")
     slots.add_argument("tags", nargs="*", help="tags; standard input, one a line, when left out")
     slots.set_defaults(run=_slots)
 
 
 def _request(given: argparse.Namespace) -> dict[str, object]:
-    text = sys.stdin.read().rstrip("\n") if given.text is None else given.text
+    text = _standard_input().rstrip("\n") if given.text is None else given.text
     return {"text": text, "profile": given.profile, "negative": given.negative}
 
 
+def _standard_input() -> str:
+    if sys.stdin is None:
+        raise RequestError("There is no text and standard input is closed; give the text as an argument.")
+    return sys.stdin.read()
+
+
+def _prompts() -> Prompts:
+    return Prompts(data_folder() / "profiles")
+
+
 def _arrange(given: argparse.Namespace) -> int:
-    answer = Prompts().arrange(_request(given))
+    extra = {"distribute": True} if given.distribute else {}
+    if given.json and given.text is None:
+        return _answer_lines(given, _prompts().arrange, extra)
+    answer = _prompts().arrange({**_request(given), **extra})
     if given.json:
-        print(json.dumps(answer, ensure_ascii=False, indent=2))
+        print(_line(answer))
         return 0
     print(answer["text"])
-    reasons = answer["reasons"]
-    for reason in reasons if isinstance(reasons, (list, tuple)) else ():
-        print(reason, file=sys.stderr)
+    if answer["reason"]:
+        print(answer["reason"], file=sys.stderr)
     return 0
 
 
 def _lint(given: argparse.Namespace) -> int:
-    answer = Prompts().lint(_request(given))
+    if given.json and given.text is None:
+        return _answer_lines(given, _prompts().lint, {})
+    answer = _prompts().lint(_request(given))
     findings = answer["findings"]
     if given.json:
-        print(json.dumps(answer, ensure_ascii=False, indent=2))
+        print(_line(answer))
     else:
         for finding in findings if isinstance(findings, list) else ():
             print("{start}-{end}\t{severity}\t{code}\t{message}".format(**finding))
     return 0
 
 
+def _answer_lines(given: argparse.Namespace, answer: Callable[[object], dict[str, object]], extra: dict[str, object]) -> int:
+    """One answer per line of standard input; ``{"error": …}`` for a line that is none, and 1 in the end."""
+    failed = 0
+    for line in _standard_input().split("\n"):
+        if not line.strip():
+            continue
+        try:
+            print(_line(answer({**_line_request(line, given), **extra})))
+        except TagAtelierError as error:
+            failed = 1
+            print(_line({"error": str(error)}))
+    return failed
+
+
+def _line_request(line: str, given: argparse.Namespace) -> dict[str, object]:
+    expected = 'expected an object such as {"prompt": "1girl", "negative": false}'
+    try:
+        values = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f"The line '{line[:60]}' is not valid JSON ({error}); {expected}.") from error
+    if not isinstance(values, dict) or not isinstance(values.get("prompt"), str):
+        raise RequestError(f"The line '{line[:60]}' has no prompt; {expected}.")
+    text = values.pop("prompt")
+    return {"text": text, "profile": given.profile, "negative": given.negative, **values}
+
+
+def _line(answer: dict[str, object]) -> str:
+    """One line of JSON, readable where all its characters can be written in UTF-8."""
+    text = json.dumps(answer, ensure_ascii=False)
+    return json.dumps(answer) if _LONE.search(text) else text
+
+
 def _slots(given: argparse.Namespace) -> int:
-    tags = given.tags or [line for line in sys.stdin.read().splitlines() if line.strip()]
-    for answer in Prompts().slots(tags):
+    tags = given.tags or [line for line in _standard_input().splitlines() if line.strip()]
+    for answer in _prompts().slots(tags):
         print(f"{answer['tag']}\t{answer['slot']}\t{answer['confidence']:.2f}")
     return 0

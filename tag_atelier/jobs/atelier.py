@@ -26,7 +26,7 @@ class Atelier:
         self.host = host
         self.options = options
         self.runner = JobRunner()
-        self.prompts = Prompts()
+        self.prompts = Prompts(host.data_folder / "profiles")
         self.benchmarks = Benchmarks(host, self.prompts, self.runner, options, find_scorer)
         self.merges = Merges(host, self.runner)
         # The names page and routes use.

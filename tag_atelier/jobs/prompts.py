@@ -4,56 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
-from tag_atelier.errors import RequestError, UnknownName
 from tag_atelier.jobs.panel import PanelRequest
 from tag_atelier.jobs.values import read_flag, read_object, read_text, refuse_unknown
 from tag_atelier.prompt.arrange import arrange
 from tag_atelier.prompt.catalogue import Catalogue
 from tag_atelier.prompt.compose import compose
 from tag_atelier.prompt.lint import lint
-from tag_atelier.prompt.profile import Profile, load_profiles
-
-LONGEST_PROMPT = 100_000
-"""Characters; a longer text is refused before it is parsed."""
+from tag_atelier.prompt.overlap import find_overlaps
+from tag_atelier.prompt.profile import Profile, get_profile, load_profiles
 
 _KEYS = ("text", "profile", "negative")
 
 
 class Prompts:
-    """Arranges, checks and completes prompts with the shipped catalogue and profiles."""
+    """Arranges, checks and completes prompts with the shipped catalogue, the shipped profiles and the user's own."""
+
+    def __init__(self, profile_folder: Path | None = None) -> None:
+        self.profile_folder = profile_folder
 
     @cached_property
     def catalogue(self) -> Catalogue:
         """The tag catalogue, loaded at first use."""
         return Catalogue.load()
 
-    @cached_property
+    @property
     def profiles(self) -> Mapping[str, Profile]:
-        """All model families by id."""
-        return load_profiles()
+        """All model families by id; a file that changed is read again."""
+        return load_profiles(self.profile_folder)
 
     def profile(self, profile_id: str) -> Profile:
         """The profile of this id.
 
         Raises:
             UnknownName: naming the profiles there are.
+            PromptError: the user's own profile of this id is wrong.
         """
-        try:
-            return self.profiles[profile_id]
-        except KeyError:
-            raise UnknownName("profile", profile_id, sorted(self.profiles)) from None
+        return get_profile(profile_id, self.profile_folder)
 
     def arrange(self, request: object) -> dict[str, object]:
-        """``{text, profile?, negative?}`` → ``{text, changed, reasons, …}``."""
-        text, profile, negative = self._read(request)
-        return dict(arrange(text, profile, self.catalogue, negative=negative).as_dict())
+        """``{text, profile?, negative?, distribute?}`` → ``{text, changed, reason, reasons, moves, lint, overlaps}``.
+
+        ``lint`` and ``overlaps`` are about the text as it was given, and so are the places they name.
+        """
+        values = read_object(request, "The request")
+        distribute = read_flag(values, "distribute", False)
+        text, profile, negative = self._read({key: value for key, value in values.items() if key != "distribute"})
+        result = arrange(text, profile, self.catalogue, negative=negative, distribute=distribute).as_dict()
+        result["lint"] = self._findings(text, profile, negative)
+        overlaps = [] if "too_long" in str(result["reasons"]) else find_overlaps(text, self.catalogue, negative)
+        result["overlaps"] = [overlap.as_dict() for overlap in overlaps]
+        return result
 
     def lint(self, request: object) -> dict[str, object]:
         """``{text, profile?, negative?}`` → ``{findings: […]}``."""
-        text, profile, negative = self._read(request)
-        return {"findings": [finding.as_dict() for finding in lint(text, profile, self.catalogue, negative=negative)]}
+        return {"findings": self._findings(*self._read(request))}
 
     def slots(self, tags: list[str]) -> list[dict[str, Any]]:
         """The slot of each tag, in the order given: ``{tag, slot, confidence}``."""
@@ -71,10 +78,11 @@ class Prompts:
             positive = arrange(positive, profile, self.catalogue).text
         return positive, negative
 
+    def _findings(self, text: str, profile: Profile, negative: bool) -> list[dict[str, object]]:
+        return [finding.as_dict() for finding in lint(text, profile, self.catalogue, negative=negative)]
+
     def _read(self, request: object) -> tuple[str, Profile, bool]:
         values = read_object(request, "The request")
         refuse_unknown(values, _KEYS, "The request")
-        text = read_text(values, "text")
-        if len(text) > LONGEST_PROMPT:
-            raise RequestError(f"The text has {len(text)} characters; expected at most {LONGEST_PROMPT}: shorten it.")
-        return text, self.profile(read_text(values, "profile", "aidxl")), read_flag(values, "negative", False)
+        text, negative = read_text(values, "text"), read_flag(values, "negative", False)
+        return text, self.profile(read_text(values, "profile", "aidxl")), negative

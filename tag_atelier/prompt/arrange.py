@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from tag_atelier.prompt.catalogue import Catalogue
 from tag_atelier.prompt.grammar import Item, Piece, Segment, parse, trailing_weight, without_networks
+from tag_atelier.prompt.groups import distributed
 from tag_atelier.prompt.meaning import same_meaning
 from tag_atelier.prompt.order import Entry, ordered, read_entry
 from tag_atelier.prompt.profile import Profile
@@ -66,14 +67,19 @@ class Arrangement:
         }
 
 
-def arrange(text: str, profile: Profile, catalogue: Catalogue, negative: bool = False) -> Arrangement:
+def arrange(text: str, profile: Profile, catalogue: Catalogue, negative: bool = False, distribute: bool = False) -> Arrangement:
     """``text`` sorted by ``profile``; untouched, with the reason, where its meaning could change. Never raises.
 
     Arranging a result again changes nothing. Tags, weights, networks, separators and every byte of an item are kept.
+    ``distribute`` takes groups such as ``(smile, hat:1.2)`` apart where their tags belong in different slots.
     """
     if len(text) > MAX_CHARACTERS:
         return Arrangement(text, False, ("too_long",))
     prompt = parse(text, negative)
+    if distribute:
+        apart = distributed(prompt, lambda member: _slot_of(member, profile, catalogue))
+        if apart != text and same_meaning(text, apart, negative):
+            prompt = parse(apart, negative)
     reasons: list[str] = []
     entries_before: list[Entry] = []
     entries_after: list[Entry] = []
@@ -95,6 +101,10 @@ def arrange(text: str, profile: Profile, catalogue: Catalogue, negative: bool = 
     if not same_meaning(text, arranged, negative):
         return Arrangement(text, False, (*reasons, "unproved"))
     return Arrangement(arranged, True, tuple(reasons), _moves(entries_before, entries_after))
+
+
+def _slot_of(core: str, profile: Profile, catalogue: Catalogue) -> str:
+    return read_entry(Item("", core, "", 0), profile, catalogue).slot
 
 
 def _sorted_segment(segment: Segment, entries: list[Entry], profile: Profile) -> tuple[list[Entry], str]:

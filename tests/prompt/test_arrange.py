@@ -142,6 +142,22 @@ def test_moves_name_places_among_the_items() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("(white dress, smile:1.2), 1girl", "1girl, (smile:1.2), (white dress:1.2)"),
+        ("1girl, ((hat, smile)), elf", "1girl, elf, ((smile)), ((hat))"),
+        ("(hat, ribbon:1.2), 1girl", "1girl, (hat, ribbon:1.2)"),
+        ("(smile:1.2, hat:0.8), 1girl", "1girl, (smile:1.2, hat:0.8)"),
+        ("[white dress, smile:0.5], 1girl", "1girl, [white dress, smile:0.5]"),
+        ("(hat, {a|b}), 1girl", "1girl, (hat, {a|b})"),
+    ],
+)
+def test_groups_are_taken_apart_on_request_alone(before: str, after: str) -> None:
+    assert arrange(before, AIDXL, CATALOGUE, distribute=True).text == after
+    assert Counter(item.core for item in parse(sorted_text(before)).items) == Counter(item.core for item in parse(before).items)
+
+
 TAGS = st.sampled_from(
     [
         *("1girl", "smile", "white dress", "blue eyes", "hat", "forest", "sitting", "best quality", "long hair", "2girls"),
