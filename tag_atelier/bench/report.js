@@ -4,6 +4,7 @@ const viewer = document.getElementById("viewer");
 document.querySelectorAll(".shot").forEach((shot) => shot.addEventListener("click", () => {
   viewer.querySelector("h3").textContent = shot.dataset.title;
   viewer.querySelector("img").src = shot.querySelector("img").src;
+  viewer.querySelector(".change").textContent = shot.dataset.change;
   viewer.querySelector("pre").textContent = shot.dataset.infotext;
   const link = viewer.querySelector("a");
   if (shot.dataset.full) link.href = shot.dataset.full; else link.removeAttribute("href");

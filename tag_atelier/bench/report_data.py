@@ -5,14 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
+from tag_atelier.bench.multi import CurvePoint, headline_point
 from tag_atelier.bench.score import CheckpointScore, Evaluation, TagScore
 from tag_atelier.bench.stats import Interval
 from tag_atelier.bench.store import StoredCell
 from tag_atelier.language import Language, sentence
 
 DASH = "–"
+Verdict = Literal["hit", "some", "miss", "none"]
+
+
+class Mark(NamedTuple):
+    """How one picture is marked."""
+
+    verdict: Verdict
+    text: str
 
 
 @dataclass(frozen=True)
@@ -64,9 +73,47 @@ class ReportData:
         """In the plan's order."""
         return self.evaluation.checkpoints
 
-    def cell_at(self) -> dict[tuple[int, str, int], StoredCell]:
-        """Cells by (checkpoint, tag, seed); the baseline's tag is the empty text."""
-        return {(found.cell.checkpoint, "".join(found.cell.tags[:1]), found.cell.seed): found for found in self.cells}
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """What was drawn, in the plan's order: ``()`` for the baseline, one tag, or the tags of a set."""
+        return list(dict.fromkeys(found.cell.tags for found in self.cells))
+
+    def cell_at(self) -> dict[tuple[int, tuple[str, ...], int], StoredCell]:
+        """Cells by (checkpoint, tags, seed)."""
+        return {(found.cell.checkpoint, found.cell.tags, found.cell.seed): found for found in self.cells}
+
+    def title(self, tags: tuple[str, ...]) -> str:
+        """What a row is called."""
+        if len(tags) < 2:
+            return spaced("".join(tags)) or self.say("Baseline")
+        return self.say("{count} tags: {tags}", count=len(tags), tags=", ".join(map(spaced, tags)))
+
+    def mark(self, stored: StoredCell | None) -> Mark:
+        """How a picture is marked: by its own tag's probability, or by how many of its tags are seen."""
+        reading = self.evaluation.seen.get(stored.cell.key) if stored is not None else None
+        asked = reading.asked if reading is not None else ()
+        scored = [value >= self.evaluation.threshold for tag, value in asked if tag in self.evaluation.scored]
+        if stored is None or not asked:
+            return Mark("none", "")
+        if not scored:
+            return Mark("none", f"≈ {asked[0][1]:.2f}" if len(stored.cell.tags) == 1 else "")
+        verdict: Verdict = "hit" if all(scored) else "some" if any(scored) else "miss"
+        if len(stored.cell.tags) > 1:
+            return Mark(verdict, f"{sum(scored)} / {len(scored)}")
+        return Mark(verdict, f"{'✓' if verdict == 'hit' else '✗'} {asked[0][1]:.2f}")
+
+    def change_line(self, stored: StoredCell) -> str:
+        """What else changed in a picture against the baseline; empty for a baseline."""
+        reading = self.evaluation.seen.get(stored.cell.key)
+        if reading is None or reading.change is None:
+            return ""
+        change = reading.change
+        kept = self.say("{kept} of {all} template tags kept", kept=change.kept, all=change.keepable)
+        lost = self.say("lost: {tags}", tags=", ".join(map(spaced, change.lost))) if change.lost else ""
+        more = " …" if change.came > len(change.came_first) else ""
+        names = ", ".join(map(spaced, change.came_first)) + more
+        came = self.say("{count} came unasked: {tags}", count=change.came, tags=names) if change.came else ""
+        return " · ".join(part for part in (kept, lost, came) if part)
 
     def score_of(self) -> dict[tuple[int, str], TagScore]:
         """Scores by (checkpoint, tag); unscored tags are missing."""
@@ -117,6 +164,15 @@ def points_range(interval: Interval) -> str:
     return f"{points(interval.low)} … {points(interval.high)}" if math.isfinite(interval.value) else DASH
 
 
+def one_decimal(interval: Interval | None) -> str:
+    """A mean count.
+
+    >>> one_decimal(Interval(2.46, 2.0, 3.0)), one_decimal(None)
+    ('2.5', '–')
+    """
+    return f"{interval.value:.1f}" if interval is not None and math.isfinite(interval.value) else DASH
+
+
 def headline(data: ReportData) -> list[str]:
     """The sentences a reader should take away if they read nothing else; the first is the result."""
     found = data.evaluation
@@ -127,6 +183,11 @@ def headline(data: ReportData) -> list[str]:
         lines = [_result(data, ranked[0])]
         if len(ranked) > 1:
             lines.append(_separability(data, ranked))
+    point = headline_point([item for item in found.curve if ranked and item.name == ranked[0].name])
+    if point is not None:
+        lines.append(_curve_line(data, point))
+    if ranked and ranked[0].keeping is not None and math.isfinite(ranked[0].keeping.value):
+        lines.append(_keeping_line(data, ranked[0]))
     if len(found.seeds) == 1:
         lines.append(data.say("Only seed {seed} was drawn: another starting noise may give other hits.", seed=found.seeds[0]))
     if found.unscored:
@@ -144,7 +205,9 @@ def headline(data: ReportData) -> list[str]:
 
 
 def _result(data: ReportData, best: CheckpointScore) -> str:
-    one_seed = "{name} draws {hits} of {drawn} tags ({rate}, 95 % interval {range}), {lift} points above what appears unasked."
+    one_picture = (
+        "{name} draws {hits} of {drawn} tags ({rate}, 95 % interval {range}), {lift} points above what appears unasked."
+    )
     seeds = (
         "{name} hits in {hits} of {drawn} pictures ({rate}, 95 % interval {range}), {lift} points above what appears unasked."
     )
@@ -152,7 +215,11 @@ def _result(data: ReportData, best: CheckpointScore) -> str:
         "{name} hits in {hits} of {drawn} pictures ({rate}, 95 % interval {range}), "
         "which is not clearly more than what appears unasked ({lift} points)."
     )
-    sure = one_seed if len(data.evaluation.seeds) == 1 else seeds
+    sets = (
+        "{name} shows {hits} of {drawn} asked tags ({rate}, 95 % interval {range}), {lift} points above what appears unasked."
+    )
+    seeds = sets if data.evaluation.curve else seeds
+    sure = one_picture if all(tag.drawn < 2 for tag in best.tags) else seeds
     return data.say(
         sure if best.lift.low > 0 else doubtful,
         name=best.name,
@@ -161,6 +228,25 @@ def _result(data: ReportData, best: CheckpointScore) -> str:
         rate=percent(best.accuracy.value),
         range=percent_range(best.accuracy),
         lift=points(best.lift.value).lstrip("+"),
+    )
+
+
+def _curve_line(data: ReportData, point: CurvePoint) -> str:
+    return data.say(
+        "With {size} tags in one prompt {name} shows {rate} of them (95 % interval {range}), {tags} more than come unasked.",
+        size=point.size,
+        name=point.name,
+        rate=percent(point.recall.value),
+        range=percent_range(point.recall),
+        tags=f"{point.realised:.1f}",
+    )
+
+
+def _keeping_line(data: ReportData, best: CheckpointScore) -> str:
+    return data.say(
+        "A tag leaves {rate} of the template's tags in the picture, and {labels} labels come along that nobody asked for.",
+        rate=percent(best.keeping.value if best.keeping else math.nan),
+        labels=one_decimal(best.came_unasked),
     )
 
 

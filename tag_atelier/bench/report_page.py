@@ -7,10 +7,13 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from tag_atelier.bench import report_curve
 from tag_atelier.bench.report_data import (
     DASH,
+    Mark,
     ReportData,
     headline,
+    one_decimal,
     percent,
     percent_range,
     points,
@@ -34,6 +37,7 @@ def page(data: ReportData) -> str:
         _head(data),
         _passages(data),
         _leaderboard(data),
+        report_curve.section(data),
         _gallery(data),
         _tag_table(data),
         _pairs(data),
@@ -84,15 +88,18 @@ def _leaderboard(data: ReportData) -> str:
     say = data.say
     rows = "".join(_board_row(data, item) for item in data.evaluation.ranked)
     titles = ["Tier", "Checkpoint", "Accuracy and 95 % interval", "Hits", "False alarms", "Lift (points)", "Ranks first"]
+    titles += ["Keeping", "Came unasked"]
     titles += ["Against the others"] if len(data.checkpoints) > 1 else []
     explained = say(
         "Hit: the tagger's probability of the tag is at least {threshold}. False alarms: the same tag seen in this "
         "checkpoint's other pictures, which do not ask for it. Lift: accuracy minus false alarms. Checkpoints of one tier "
-        "are not separable.",
+        "are not separable. Keeping: the template's tags that the baseline shows and a tag's picture still shows. Came "
+        "unasked: labels that are in a tag's picture, not in the baseline and not in the prompt.",
         threshold=f"{data.evaluation.threshold:.4g}",
     )
     return (
-        f"<section><h2>{escape(say('Checkpoints'))}</h2>{_table([say(title) for title in titles], 3, rows)}"
+        f"<section><h2>{escape(say('Checkpoints'))}</h2><div class='board'>{_table([say(title) for title in titles], 3, rows)}"
+        "</div>"
         f'<p class="muted small">{escape(explained)}</p>{_slots(data)}</section>'
     )
 
@@ -106,6 +113,8 @@ def _board_row(data: ReportData, item: CheckpointScore) -> str:
         + _cell(percent(item.control_rate))
         + _cell(points(item.lift.value), points_range(item.lift))
         + _cell(percent(ranks.value), percent_range(ranks))
+        + (_share(item.keeping) if item.keeping else _cell(DASH))
+        + _cell(one_decimal(item.came_unasked))
         + (_cell(points(others.value), points_range(others)) if others else "")
         + "</tr>"
     )
@@ -140,7 +149,8 @@ def _slots(data: ReportData) -> str:
 
 def _gallery(data: ReportData) -> str:
     say, cells, scores = data.say, data.cell_at(), data.score_of()
-    cards = [_card(data, {"name": ""}, cells, scores), *(_card(data, tag, cells, scores) for tag in data.tags)]
+    about = {tag["name"]: tag for tag in data.tags}
+    cards = [_card(data, tags, about.get("".join(tags), {}), cells, scores) for tags in data.rows]
     filters = [
         ("all", "All"),
         ("miss", "Missed by some"),
@@ -160,59 +170,68 @@ def _gallery(data: ReportData) -> str:
 
 def _card(
     data: ReportData,
-    tag: dict[str, Any],
-    cells: dict[tuple[int, str, int], StoredCell],
+    tags: tuple[str, ...],
+    about: dict[str, Any],
+    cells: dict[tuple[int, tuple[str, ...], int], StoredCell],
     scores: dict[tuple[int, str], TagScore],
 ) -> str:
-    name, say = tag["name"], data.say
-    title = spaced(name) or say("Baseline")
-    figures, verdicts = [], []
+    title, say = data.title(tags), data.say
+    figures, verdicts = [], set()
     for seed in data.evaluation.seeds:
         for position, item in enumerate(data.checkpoints):
-            stored = cells.get((position, name, seed))
-            probability = _probability(data, scores.get((position, name)), seed)
-            verdict = "none" if probability is None else "hit" if probability >= data.evaluation.threshold else "miss"
-            verdicts.append(verdict)
-            figures.append(
-                _figure(data, stored, f"{title} · {item.name} · {say('seed {seed}', seed=seed)}", probability, verdict)
-            )
-    known = name in data.evaluation.scored
-    kinds = ["miss"] if "miss" in verdicts else []
-    kinds += ["differ"] if {"hit", "miss"} <= set(verdicts) else []
-    kinds += ["unscored"] if name and not known else []
-    chinese = data.chinese_name.get(name, "")
-    facts_line = [escape(say(tag["slot"]))] if tag.get("slot", "unknown") != "unknown" else []
-    facts_line += [escape(say("{count} posts", count=f"{tag['posts']:,}"))] if tag.get("posts") else []
-    alarms = [scores[position, name].control_rate for position in range(len(data.checkpoints)) if (position, name) in scores]
-    unasked = any(rate >= TELLS_NOTHING for rate in alarms)
-    facts_line += [f'<span class="badge warn">{escape(say("there unasked"))}</span>'] if unasked else []
-    facts_line += [] if known or not name else [f'<span class="badge">{escape(say("unscored"))}</span>']
-    facts_line += [] if name else [escape(say("the prompt without a tag"))]
+            stored = cells.get((position, tags, seed))
+            mark = data.mark(stored)
+            verdicts.add(mark.verdict)
+            figures.append(_figure(data, stored, f"{title} · {item.name} · {say('seed {seed}', seed=seed)}", mark))
+    known = not tags or any(tag in data.evaluation.scored for tag in tags)
+    kinds = ["miss"] if verdicts & {"miss", "some"} else []
+    kinds += ["differ"] if len(verdicts & {"hit", "miss", "some"}) > 1 else []
+    kinds += [] if known else ["unscored"]
+    chinese = data.chinese_name.get("".join(tags), "")
     heads = "".join(f"<span title='{escape(item.name)}'>{escape(item.name)}</span>" for item in data.checkpoints)
     return (
-        f'<article class="card{"" if name else " baseline"}" data-kinds="{" ".join(kinds)}"><h3>{escape(title)}'
-        f'{f" <small>{escape(chinese)}</small>" if chinese else ""}</h3><p class="muted small">{" · ".join(facts_line)}</p>'
+        f'<article class="card{"" if tags else " baseline"}" data-kinds="{" ".join(kinds)}"><h3>{escape(title)}'
+        f"{f' <small>{escape(chinese)}</small>' if chinese else ''}</h3>"
+        f'<p class="muted small">{" · ".join(_card_facts(data, tags, about, scores))}</p>'
         f'<div class="grid heads">{heads}</div><div class="grid">{"".join(figures)}</div></article>'
     )
 
 
-def _figure(data: ReportData, stored: StoredCell | None, title: str, probability: float | None, verdict: str) -> str:
+def _card_facts(
+    data: ReportData, tags: tuple[str, ...], about: dict[str, Any], scores: dict[tuple[int, str], TagScore]
+) -> list[str]:
+    say, name = data.say, "".join(tags[:1])
+    if not tags:
+        return [escape(say("the prompt without a tag"))]
+    if len(tags) > 1:
+        return []
+    lines = [escape(say(about["slot"]))] if about.get("slot", "unknown") != "unknown" else []
+    lines += [escape(say("{count} posts", count=f"{about['posts']:,}"))] if about.get("posts") else []
+    alarms = [scores[position, name].control_rate for position in range(len(data.checkpoints)) if (position, name) in scores]
+    unasked = any(rate >= TELLS_NOTHING for rate in alarms)
+    lines += [f'<span class="badge warn">{escape(say("there unasked"))}</span>'] if unasked else []
+    label = data.evaluation.labels.get(name)
+    if label is not None:
+        sentence = "looked for as {label}" if label.status == "alias" else "only the broader {label} is known: in no number"
+        lines.append(f'<span class="badge">{escape(say(sentence, label=spaced(label.name)))}</span>')
+    elif name not in data.evaluation.scored:
+        lines.append(f'<span class="badge">{escape(say("unscored"))}</span>')
+    return lines
+
+
+def _figure(data: ReportData, stored: StoredCell | None, title: str, mark: Mark) -> str:
     if stored is None or stored.state != "done":
         state = data.say(stored.state) if stored is not None else data.say("planned")
         reason = stored.reason if stored is not None else ""
         return f'<div class="blank" title="{escape(reason)}">{escape(state)}</div>'
-    mark = {"hit": "✓", "miss": "✗", "none": ""}[verdict]
-    label = "" if probability is None else f'<span class="mark">{mark} {probability:.2f}</span>'
+    label = f'<span class="mark">{mark.text}</span>' if mark.text else ""
     full = f"{data.images}{stored.image.name}" if stored.image is not None and data.images else ""
     return (
-        f'<button type="button" class="shot {verdict}" data-title="{escape(title)}" data-full="{escape(full)}" '
+        f'<button type="button" class="shot {mark.verdict}" data-title="{escape(title)}" data-full="{escape(full)}" '
+        f'data-change="{escape(data.change_line(stored))}" '
         f'data-infotext="{escape(stored.infotext)}"><img src="{escape(data.picture(stored))}" alt="{escape(title)}" '
         f'loading="lazy" decoding="async">{label}</button>'
     )
-
-
-def _probability(data: ReportData, score: TagScore | None, seed: int) -> float | None:
-    return None if score is None else score.probabilities[data.evaluation.seeds.index(seed)]
 
 
 def _tag_table(data: ReportData) -> str:
@@ -294,7 +313,8 @@ def _dialog(data: ReportData) -> str:
     say = data.say
     return (
         '<dialog id="viewer"><div class="line"><h3></h3><button type="button" class="close" '
-        f'aria-label="{escape(say("Close"))}">×</button></div><div class="view"><img alt=""><div><pre></pre>'
+        f'aria-label="{escape(say("Close"))}">×</button></div><div class="view"><img alt=""><div>'
+        '<p class="small change"></p><pre></pre>'
         f'<p><button type="button" class="copy" data-done="{escape(say("Copied"))}">{escape(say("Copy parameters"))}</button> '
         f'<a target="_blank" rel="noopener">{escape(say("Full size"))}</a></p></div></div></dialog>'
     )
@@ -328,7 +348,7 @@ def _cell(text: str, muted: str = "") -> str:
 
 
 def _share(interval: Interval) -> str:
-    return _cell(percent(interval.value), percent_range(interval))
+    return _cell(percent(interval.value), percent_range(interval) if math.isfinite(interval.value) else "")
 
 
 def _pressed(wanted: bool) -> str:

@@ -14,6 +14,7 @@ from tag_atelier.bench.report_data import (
     DASH,
     ReportData,
     headline,
+    one_decimal,
     percent,
     percent_range,
     points,
@@ -21,10 +22,11 @@ from tag_atelier.bench.report_data import (
     spaced,
 )
 from tag_atelier.bench.score import TagScore
+from tag_atelier.bench.store import StoredCell
 
 CSV_COLUMNS = (
     "checkpoint", "checkpoint_sha256", "tag", "slot", "posts", "seed", "status", "probability", "hit",
-    "control_rate", "lift", "rank", "state", "reason", "prompt", "image",
+    "control_rate", "lift", "rank", "kept", "keepable", "lost", "came_unasked", "state", "reason", "prompt", "image",
 )  # fmt: skip
 
 
@@ -37,7 +39,10 @@ def markdown(data: ReportData) -> str:
     parts.extend([f"> {_escape(say(data.note))}"] if data.note else [])
     for passage in data.passages:
         parts.extend([f"## {say(passage.title)}", "\n".join(f"    {line}" for line in passage.text.splitlines())])
-    parts.extend([f"## {say('Checkpoints')}", _leaderboard(data), f"## {say('Tags')}", _tag_table(data)])
+    parts.extend([f"## {say('Checkpoints')}", _leaderboard(data)])
+    if data.evaluation.curve:
+        parts.extend([f"## {say('Many tags in one prompt')}", _curve_table(data)])
+    parts.extend([f"## {say('Tags')}", _tag_table(data)])
     if data.evaluation.pairs:
         parts.extend([f"## {say('Pairs')}", _pair_table(data)])
     for title, lines in left_out(data):
@@ -54,11 +59,12 @@ def csv_text(data: ReportData) -> str:
     writer.writerow(CSV_COLUMNS)
     for stored in data.cells:
         cell = stored.cell
-        name = "".join(cell.tags[:1])
+        name = ", ".join(cell.tags)
         checkpoint, tag, score = data.checkpoints[cell.checkpoint], tags.get(name, {}), scores.get((cell.checkpoint, name))
-        status = "baseline" if not name else "scored" if score else "unscored"
+        status = "baseline" if not name else "set" if len(cell.tags) > 1 else _status(data, name)
         values = [checkpoint.name, checkpoint.identity, name, tag.get("slot", ""), tag.get("posts") or "", cell.seed, status]
         values += _score_columns(data, score, cell.seed)
+        values += _change_columns(data, stored)
         values += [stored.state, stored.reason, cell.prompt, stored.image.name if stored.image else ""]
         writer.writerow([_harmless(value) for value in values])
     return buffer.getvalue()
@@ -76,12 +82,16 @@ def json_text(data: ReportData) -> str:
         "seeds": found.seeds,
         "scored": found.scored,
         "unscored": found.unscored,
+        "labels": {tag: dataclasses.asdict(label) for tag, label in found.labels.items()},
+        "curve": [{**dataclasses.asdict(p), "recall": p.recall._asdict(), "realised": p.realised} for p in found.curve],
         "states": found.states,
         "checkpoints": [
             {
                 **dataclasses.asdict(item),
                 "accuracy": item.accuracy._asdict(),
                 "lift": item.lift._asdict(),
+                "keeping": item.keeping._asdict() if item.keeping else None,
+                "came_unasked": item.came_unasked._asdict() if item.came_unasked else None,
                 "versus_others": item.versus_others._asdict() if item.versus_others else None,
                 "by_slot": {slot: interval._asdict() for slot, interval in item.by_slot.items()},
                 "hits": item.hits,
@@ -137,7 +147,8 @@ def facts(data: ReportData) -> list[tuple[str, str]]:
 
 def _leaderboard(data: ReportData) -> str:
     say = data.say
-    header = ["Tier", "Checkpoint", "Accuracy", "95 % interval", "Hits", "False alarms", "Lift (points)", "Against the others"]
+    header = ["Tier", "Checkpoint", "Accuracy", "95 % interval", "Hits", "False alarms", "Lift (points)"]
+    header += ["Keeping", "Came unasked", "Against the others"]
     rows = [
         [
             str(item.tier),
@@ -147,6 +158,8 @@ def _leaderboard(data: ReportData) -> str:
             f"{item.hits} / {item.drawn}",
             percent(item.control_rate),
             f"{points(item.lift.value)} ({points_range(item.lift)})",
+            f"{percent(item.keeping.value)} ({percent_range(item.keeping)})" if item.keeping else DASH,
+            one_decimal(item.came_unasked),
             f"{points(item.versus_others.value)} ({points_range(item.versus_others)})" if item.versus_others else DASH,
         ]
         for item in data.evaluation.ranked
@@ -166,9 +179,38 @@ def _tag_table(data: ReportData) -> str:
     return _table([data.say("Tag"), data.say("Posts"), *(item.name for item in data.checkpoints)], rows)
 
 
+def curve_rows(data: ReportData) -> list[list[str]]:
+    """The curve as texts: checkpoint, tags, pictures, recall, interval, false alarms, realised, first and second half."""
+    return [
+        [
+            point.name,
+            str(point.size),
+            str(point.sets),
+            percent(point.recall.value),
+            percent_range(point.recall),
+            percent(point.control_rate),
+            f"{point.realised:.1f}" if math.isfinite(point.realised) else DASH,
+            f"{percent(point.first_half)} / {percent(point.second_half)}",
+        ]
+        for point in data.evaluation.curve
+    ]
+
+
+CURVE_HEADER = (
+    "Checkpoint", "Tags in the prompt", "Pictures", "Seen", "95 % interval", "False alarms", "Tags beyond what comes unasked",
+    "First / second half of the prompt",
+)  # fmt: skip
+
+
+def _curve_table(data: ReportData) -> str:
+    return _table([data.say(title) for title in CURVE_HEADER], curve_rows(data))
+
+
 def _verdict(data: ReportData, score: TagScore | None) -> str:
     if score is None:
         return data.say("unscored")
+    if not any(value is not None for value in score.probabilities) and score.drawn:
+        return f"{score.hits} / {score.drawn}"
     shown = [
         DASH if value is None else f"{'✓' if value >= data.evaluation.threshold else '✗'} {value:.2f}"
         for value in score.probabilities
@@ -229,6 +271,19 @@ def _score_columns(data: ReportData, score: TagScore | None, seed: int) -> list[
     hit = int(probability >= data.evaluation.threshold)
     rates = [f"{value:.6f}" if math.isfinite(value) else "" for value in (score.control_rate, score.lift)]
     return [f"{probability:.6f}", hit, *rates, score.ranks[drawn_before]]
+
+
+def _change_columns(data: ReportData, stored: StoredCell) -> list[object]:
+    reading = data.evaluation.seen.get(stored.cell.key)
+    if reading is None or reading.change is None:
+        return ["", "", "", ""]
+    return [reading.change.kept, reading.change.keepable, " ".join(reading.change.lost), reading.change.came]
+
+
+def _status(data: ReportData, tag: str) -> str:
+    if tag in data.evaluation.labels:
+        return data.evaluation.labels[tag].status
+    return "scored" if tag in data.evaluation.scored else "unscored"
 
 
 def _harmless(value: object) -> object:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,9 @@ import numpy
 import numpy.typing
 
 from tag_atelier.bench import stats
+from tag_atelier.bench.keeping import Change, changes
+from tag_atelier.bench.multi import CurvePoint, curve
+from tag_atelier.bench.names import Label, label_of
 from tag_atelier.bench.stats import Interval
 from tag_atelier.bench.store import Store, StoredCell
 
@@ -71,6 +74,10 @@ class CheckpointScore:
     by_slot: dict[str, Interval]
     tier: int
     """1 is best; checkpoints of one tier are not separable."""
+    keeping: Interval | None = None
+    """Mean share of the baseline's template tags that a tag leaves in the picture, resampled by tag."""
+    came_unasked: Interval | None = None
+    """Mean number of labels that come with a tag unasked."""
 
     @property
     def hits(self) -> int:
@@ -122,6 +129,14 @@ class Evaluation:
     pairs: tuple[Pair, ...]
     states: dict[str, int]
     """Number of cells by state."""
+    scorer: str = ""
+    """Identity of the tagger that these numbers come from."""
+    labels: Mapping[str, Label] = dataclasses.field(default_factory=dict)
+    """Tags that are looked for under another label."""
+    seen: Mapping[str, Reading] = dataclasses.field(default_factory=dict)
+    """What the tagger says of every cell, by cell key."""
+    curve: tuple[CurvePoint, ...] = ()
+    """Recall by number of tags; empty where every prompt has one."""
 
     @property
     def partial(self) -> bool:
@@ -134,60 +149,111 @@ class Evaluation:
         return sorted(self.checkpoints, key=lambda item: -_or_zero(item.accuracy.value))
 
 
-def evaluate(store: Store, threshold: float | None = None) -> Evaluation:
+@dataclass(frozen=True)
+class Reading:
+    """What the tagger says of one picture."""
+
+    asked: tuple[tuple[str, float], ...]
+    """Tags under test that it has a label for, in the prompt's order, with their probabilities; proxies among them."""
+    change: Change | None = None
+    """Against the baseline; None for baselines and where there is none."""
+
+
+def evaluate(store: Store, threshold: float | None = None, scorer: str = "") -> Evaluation:
     """Score the stored cells of a run, complete or not.
 
     Args:
         threshold: probability that counts as drawn; None takes the plan's own, declared before the run.
+        scorer: identity of one of ``store.scorers()``; empty takes the plan's own.
     """
-    plan, cells = store.plan(), store.cells()
-    manifest: Any = store.manifest()
-    limit = float(manifest.get("threshold", 0.35)) if threshold is None else threshold
-    seeds = tuple(manifest.get("seeds", ()))
-    labels = set(store.labels(str(plan.get("scorer", ""))))
-    planned: list[dict[str, Any]] = list(plan.get("tags", []))  # type: ignore[call-overload]
-    scored = [tag for tag in planned if tag["name"] in labels]
-    names = [tag["name"] for tag in scored]
-    probabilities = store.probabilities(str(plan.get("scorer", "")), [stored.cell.key for stored in cells], names)
-    tables = []
-    for position in range(len(plan.get("checkpoints", []))):  # type: ignore[arg-type]
-        rows = [row for row, stored in enumerate(cells) if stored.cell.checkpoint == position and stored.state == "done"]
-        table = _Table([cells[row] for row in rows], probabilities[rows], names, planned)
-        tables.append(tuple(table.score(column, seeds, limit) for column in range(len(names))))
-    checkpoints = _checkpoints(plan, tables, {tag["name"]: tag["slot"] for tag in scored}, len(seeds))
-    pairs = _pairs(checkpoints)
-    counts = [stored.state for stored in cells]
-    return Evaluation(
-        threshold=limit,
-        seeds=seeds,
-        scored=tuple(names),
-        unscored=tuple(tag["name"] for tag in planned if tag["name"] not in labels),
-        checkpoints=_with_tiers(checkpoints, pairs),
-        pairs=pairs,
-        states={state: counts.count(state) for state in ("done", "planned", "rejected", "failed")},
-    )
+    return _Run(store, threshold, scorer).evaluation()
+
+
+class _Run:
+    """One run as one tagger saw it."""
+
+    def __init__(self, store: Store, threshold: float | None, scorer: str) -> None:
+        self.store, self.plan, self.cells = store, store.plan(), store.cells()
+        manifest: Any = store.manifest()
+        self.scorer = scorer or str(self.plan.get("scorer", ""))
+        self.threshold = float(manifest.get("threshold", 0.35)) if threshold is None else threshold
+        self.seeds = tuple(manifest.get("seeds", ()))
+        self.planned: list[dict[str, Any]] = list(self.plan.get("tags", []))  # type: ignore[call-overload]
+        labels = set(store.labels(self.scorer))
+        self.label = {tag["name"]: label_of(tag["name"], labels, tag["implies"]) for tag in self.planned}
+        self.known = [name for name, label in self.label.items() if label.name]
+        self.scored = [name for name in self.known if self.label[name].status != "proxy"]
+        # Two tags may share one label, so columns go by tag: shape (cells, known tags).
+        self.probabilities = store.probabilities(
+            self.scorer, [stored.cell.key for stored in self.cells], [self.label[name].name for name in self.known]
+        )
+        self.implied = {tag["name"]: {tag["name"], self.label[tag["name"]].name, *tag["implies"]} for tag in self.planned}
+
+    def evaluation(self) -> Evaluation:
+        """Everything a report shows in numbers."""
+        changed = changes(self.store, self.scorer, self.cells, self.implied, self.threshold)
+        seen = {stored.cell.key: self._reading(row, stored, changed) for row, stored in enumerate(self.cells)}
+        listed: Any = self.plan.get("checkpoints", [])
+        tables = [self._table(position) for position in range(len(listed))]
+        scores = [tuple(table.score(name, self.seeds, self.threshold) for name in self.scored) for table in tables]
+        slot_of = {tag["name"]: tag["slot"] for tag in self.planned}
+        checkpoints = _checkpoints(self.plan, scores, slot_of, [_side_effects(table.cells, changed) for table in tables])
+        pairs = _pairs(checkpoints)
+        counts = [stored.state for stored in self.cells]
+        return Evaluation(
+            threshold=self.threshold,
+            seeds=self.seeds,
+            scored=tuple(self.scored),
+            unscored=tuple(name for name, label in self.label.items() if label.status in ("proxy", "unscored")),
+            checkpoints=_with_tiers(checkpoints, pairs),
+            pairs=pairs,
+            states={state: counts.count(state) for state in ("done", "planned", "rejected", "failed")},
+            scorer=self.scorer,
+            labels={name: label for name, label in self.label.items() if label.status in ("alias", "proxy")},
+            seen=seen,
+            curve=self._curve(checkpoints, tables),
+        )
+
+    def _reading(self, row: int, stored: StoredCell, changed: Mapping[str, Change]) -> Reading:
+        values = {name: float(self.probabilities[row, column]) for column, name in enumerate(self.known)}
+        asked = [(tag, values[tag]) for tag in stored.cell.tags if tag in values and math.isfinite(values[tag])]
+        return Reading(tuple(asked) if stored.state == "done" else (), changed.get(stored.cell.key))
+
+    def _table(self, position: int) -> _Table:
+        rows = [row for row, stored in enumerate(self.cells) if stored.cell.checkpoint == position and stored.state == "done"]
+        return _Table([self.cells[row] for row in rows], self.probabilities[rows], self.known, self.implied)
+
+    def _curve(self, checkpoints: Sequence[CheckpointScore], tables: Sequence[_Table]) -> tuple[CurvePoint, ...]:
+        if all(len(stored.cell.tags) < 2 for stored in self.cells):
+            return ()
+        points: list[CurvePoint] = []
+        for item, table in zip(checkpoints, tables, strict=True):
+            hits = table.hits(self.scored, self.threshold)
+            points += curve(item.name, table.cells, hits, {tag.tag: tag.control_rate for tag in item.tags})
+        return tuple(points)
 
 
 class _Table:
-    """The done cells of one checkpoint and their probabilities, shape (cells, scored tags)."""
+    """The done cells of one checkpoint and their probabilities, shape (cells, known tags)."""
 
     def __init__(
         self,
         cells: Sequence[StoredCell],
         probabilities: numpy.typing.NDArray[numpy.float32],
         names: Sequence[str],
-        planned: Sequence[dict[str, Any]],
+        implied: Mapping[str, set[str]],
     ) -> None:
-        implied = {tag["name"]: {tag["name"], *tag["implies"]} for tag in planned}
-        self.cells, self.probabilities, self.names = cells, probabilities, names
+        self.cells, self.probabilities = cells, probabilities
+        self.column = {name: index for index, name in enumerate(names)}
         self.shows = [set().union(*(implied.get(tag, {tag}) for tag in stored.cell.tags)) for stored in cells]
 
-    def score(self, column: int, seeds: Sequence[int], threshold: float) -> TagScore:
-        """The tag of ``column`` against all cells that have nothing to do with it."""
-        tag, values = self.names[column], self.probabilities[:, column]
+    def score(self, tag: str, seeds: Sequence[int], threshold: float) -> TagScore:
+        """One tag against all cells that have nothing to do with it."""
+        values = self.probabilities[:, self.column[tag]]
         row_of = {stored.cell.seed: row for row, stored in enumerate(self.cells) if stored.cell.tags == (tag,)}
         own = [float(values[row_of[seed]]) if seed in row_of else math.nan for seed in seeds]
-        known = [value for value in own if math.isfinite(value)]
+        together = [row for row, stored in enumerate(self.cells) if len(stored.cell.tags) > 1 and tag in stored.cell.tags]
+        known = [value for value in [*own, *map(float, values[together])] if math.isfinite(value)]
         free = numpy.array([tag not in shown for shown in self.shows], dtype=bool)
         controls = values[free] if len(values) else values
         controls = controls[numpy.isfinite(controls)]
@@ -201,9 +267,33 @@ class _Table:
             ranks=tuple(1 + int((controls >= value).sum()) for value in known),
         )
 
+    def hits(self, tags: Collection[str], threshold: float) -> dict[str, dict[str, bool]]:
+        """By cell key and scored tag of its prompt: seen or not."""
+        found: dict[str, dict[str, bool]] = {}
+        for row, stored in enumerate(self.cells):
+            values = {tag: self.probabilities[row, self.column[tag]] for tag in stored.cell.tags if tag in tags}
+            found[stored.cell.key] = {tag: bool(value >= threshold) for tag, value in values.items() if numpy.isfinite(value)}
+        return found
+
+
+def _side_effects(cells: Sequence[StoredCell], changed: Mapping[str, Change]) -> tuple[Interval | None, Interval | None]:
+    """Keeping and number of labels that came unasked: means over tags (or sets), the seeds of one taken together."""
+    by_tags: dict[tuple[str, ...], list[Change]] = {}
+    for stored in cells:
+        if stored.cell.key in changed:
+            by_tags.setdefault(stored.cell.tags, []).append(changed[stored.cell.key])
+    if not by_tags:
+        return None, None
+    keeping = [_mean([item.keeping for item in found if item.keepable]) for found in by_tags.values()]
+    came = [_mean([float(item.came) for item in found]) for found in by_tags.values()]
+    return tuple(stats.bootstrap_mean(numpy.array(values, dtype=float)) for values in (keeping, came))  # type: ignore[return-value]
+
 
 def _checkpoints(
-    plan: dict[str, object], tables: Sequence[tuple[TagScore, ...]], slot_of: dict[str, str], seeds: int
+    plan: dict[str, object],
+    tables: Sequence[tuple[TagScore, ...]],
+    slot_of: dict[str, str],
+    effects: Sequence[tuple[Interval | None, Interval | None]],
 ) -> tuple[CheckpointScore, ...]:
     listed: Any = plan.get("checkpoints", [])
     if not tables:
@@ -218,18 +308,20 @@ def _checkpoints(
                 name=entry["name"],
                 identity=entry["identity"],
                 tags=table,
-                accuracy=_accuracy(table, seeds),
+                accuracy=_accuracy(table),
                 lift=stats.bootstrap_mean(numpy.array([tag.lift for tag in table], dtype=float)),
                 versus_others=stats.bootstrap_mean(rates[position] - others.mean(axis=0)) if len(others) else None,
-                by_slot={slot: _accuracy([tag for tag in table if slot_of[tag.tag] == slot], seeds) for slot in slots},
+                by_slot={slot: _accuracy([tag for tag in table if slot_of[tag.tag] == slot]) for slot in slots},
                 tier=1,
+                keeping=effects[position][0],
+                came_unasked=effects[position][1],
             )
         )
     return tuple(found)
 
 
-def _accuracy(tags: Sequence[TagScore], seeds: int) -> Interval:
-    if seeds == 1:
+def _accuracy(tags: Sequence[TagScore]) -> Interval:
+    if all(tag.drawn < 2 for tag in tags):
         return stats.wilson(sum(tag.hits for tag in tags), sum(tag.drawn for tag in tags))
     return stats.bootstrap_mean(numpy.array([tag.rate for tag in tags], dtype=float))
 
@@ -258,6 +350,10 @@ def _with_tiers(checkpoints: Sequence[CheckpointScore], pairs: Sequence[Pair]) -
         leader = leader or item.name
         tier_of[item.name] = tier
     return tuple(dataclasses.replace(item, tier=tier_of[item.name]) for item in checkpoints)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else math.nan
 
 
 def _or_zero(value: float) -> float:

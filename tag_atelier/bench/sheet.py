@@ -12,13 +12,15 @@ from PIL import Image as pillow
 from PIL import ImageDraw, ImageFont, UnidentifiedImageError
 from PIL.Image import Image
 
-from tag_atelier.bench.report_data import ReportData, spaced
+from tag_atelier.bench.report_data import ReportData
 from tag_atelier.bench.store import StoredCell, write_whole
 
 THUMBNAIL_SIDE = 320
 MAXIMUM_PIXELS = 12_000_000
 """Largest contact sheet; thumbnails shrink to keep within it."""
 _INK, _PAPER, _HIT, _MISS, _GREY = (32, 34, 40), (255, 255, 255), (22, 130, 93), (200, 62, 46), (120, 124, 132)
+_COLOURS = {"hit": _HIT, "some": (138, 90, 0), "miss": _MISS, "none": _GREY}
+_LONGEST_LABEL = 60
 _FONTS = (
     "NotoSansCJK-Regular.ttc",
     "msyh.ttc",
@@ -69,9 +71,9 @@ def contact_sheet(data: ReportData, thumbnails: Path) -> Image:
 
     At most ``MAXIMUM_PIXELS`` pixels, whatever the run's size.
     """
-    rows = ["", *(tag["name"] for tag in data.tags)]
+    rows = data.rows
     names = [item.name for item in data.checkpoints]
-    cells, scores, seed = data.cell_at(), data.score_of(), data.evaluation.seeds[0]
+    cells, seed = data.cell_at(), data.evaluation.seeds[0]
     side = _side(len(rows), len(names))
     font = _font(max(11, side // 13))
     left = side
@@ -79,18 +81,22 @@ def contact_sheet(data: ReportData, thumbnails: Path) -> Image:
     pen = ImageDraw.Draw(sheet)
     for column, name in enumerate(names):
         _label(pen, (left + column * (side + 6), 0, side, side // 4), [name], font)
-    for row, tag in enumerate(rows):
+    for row, tags in enumerate(rows):
         top = side // 4 + row * (side + 6)
-        chinese = data.chinese_name.get(tag, "")
-        _label(pen, (0, top, side, side), [spaced(tag) or data.say("Baseline"), chinese], font)
+        chinese = data.chinese_name.get("".join(tags), "")
+        _label(pen, (0, top, side, side), [_short(data.title(tags)), chinese], font)
         for column in range(len(names)):
             box = (left + column * (side + 6), top, side, side)
-            _picture(sheet, cells.get((column, tag, seed)), thumbnails, box)
-            score = scores.get((column, tag))
-            if score is not None and score.probabilities[0] is not None:
-                hit = score.probabilities[0] >= data.evaluation.threshold
-                _mark(pen, box, f"{score.probabilities[0]:.2f}", _HIT if hit else _MISS, font)
+            stored = cells.get((column, tags, seed))
+            _picture(sheet, stored, thumbnails, box)
+            mark = data.mark(stored)
+            if mark.text:
+                _mark(pen, box, mark.text.lstrip("✓✗≈ "), _COLOURS[mark.verdict], font)
     return sheet
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_LABEL else f"{text[: _LONGEST_LABEL - 1]}…"
 
 
 def _side(rows: int, columns: int) -> int:

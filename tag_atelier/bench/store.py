@@ -12,7 +12,7 @@ import os
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -278,11 +278,20 @@ class Store:
         picked = [column[label] for label in labels]
         row_of = {key: row for row, key in enumerate(keys)}
         values = numpy.full((len(keys), len(labels)), numpy.nan, dtype=numpy.float32)
+        for key, row in self.score_rows(scorer, row_of):
+            values[row_of[key]] = row[picked]
+        return values
+
+    def score_rows(self, scorer: str, keys: Collection[str]) -> Iterator[tuple[str, numpy.typing.NDArray[numpy.float32]]]:
+        """Each of ``keys`` that ``scorer`` scored with its float32 probabilities, shape (labels,), one at a time."""
         with self._lock:
             for key, blob in self._connection.execute("SELECT cell, probabilities FROM score WHERE scorer = ?", (scorer,)):
-                if key in row_of:
-                    values[row_of[key]] = numpy.frombuffer(blob, dtype="<f4")[picked]
-        return values
+                if key in keys:
+                    yield key, numpy.frombuffer(blob, dtype="<f4")
+
+    def scorers(self) -> list[str]:
+        """Identities of all taggers that scored pictures of this run."""
+        return [row[0] for row in self._rows("SELECT identity FROM scorer ORDER BY identity")]
 
     def plan(self) -> dict[str, object]:
         """The plan as ``Plan.as_dict`` gave it; empty before the first run."""
