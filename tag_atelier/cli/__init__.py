@@ -25,13 +25,17 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it went well, 1 when a person can put it right, 2 for wrong usage, 130 when stopped."""
-    for stream in (sys.stdout, sys.stderr, sys.stdin):
+    for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8")  # Windows consoles default to the code page
+            # Windows consoles default to the code page. What is no UTF-8 comes out as it went in.
+            stream.reconfigure(encoding="utf-8", errors=errors)
     logging.basicConfig(level=os.environ.get("TAG_ATELIER_LOG", "WARNING"), format="%(levelname)s %(name)s: %(message)s")
     given = parser().parse_args(arguments)
     try:
-        return int(given.run(given))
+        result = int(given.run(given))
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return result
     except (Cancelled, KeyboardInterrupt) as stopped:
         print(f"Stopped. {stopped}".strip(), file=sys.stderr)
         return 130
@@ -42,6 +46,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Error: the package '{error.name}' is missing; run: pip install -e .[embedded]", file=sys.stderr)
         return 1
     except BrokenPipeError:
-        # The reader (head, less) has gone: keep Python from complaining once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # the reader (head, less) has gone
         return 0
+    except UnicodeError as error:
+        print(f"Error: There is a character that is no Unicode ({error}); leave it out.", file=sys.stderr)
+        return 1
+    except OSError as error:
+        _drop_output()
+        place = f"'{error.filename}'" if error.filename else "A file or the output"
+        print(f"Error: {place} could not be read or written ({error.strerror or error}); name another.", file=sys.stderr)
+        return 1
+
+
+def _drop_output() -> None:
+    """Keep Python from failing once more when it flushes at exit what could not be written."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tag_atelier.errors import CheckpointError, RequestError
 from tag_atelier.ports import Host
 
 
@@ -69,14 +70,27 @@ def data_folder() -> Path:
 
 
 def embedded_host(checkpoints: Path, taggers: Path | None, data: Path) -> Host:
-    """Our own host on a folder of checkpoints."""
+    """Our own host on a folder of checkpoints.
+
+    Raises:
+        CheckpointError: the folder is not there.
+    """
+    if not checkpoints.is_dir():
+        raise CheckpointError(f"There is no folder '{checkpoints}'; expected one of .safetensors files after --checkpoints.")
     from tag_atelier.host.embedded import build
 
     return build(checkpoints, data, _tagger_folders(checkpoints, taggers))
 
 
 def remote_host(url: str, taggers: Path | None, data: Path, login: str | None) -> Host:
-    """A WebUI by its address; ``login`` is ``user:password`` of its ``--api-auth``."""
+    """A WebUI by its address; ``login`` is ``user:password`` of its ``--api-auth``.
+
+    Raises:
+        RequestError: ``login`` has no colon.
+        HostError: ``url`` is no address.
+    """
+    if login is not None and ":" not in login:
+        raise RequestError("--login has no ':'; expected USER:PASSWORD.")
     from tag_atelier.host.remote import build
 
     user, _, password = (login or "").partition(":")

@@ -32,7 +32,8 @@ class Job:
         self.done, self.total, self.text = 0, 0, ""
         self.error = ""
         self.result: Mapping[str, object] = {}
-        self._work = work
+        self._work: Work | None = work
+        self._lock = threading.Lock()
         self._cancel = threading.Event()
         self._finished = threading.Event()
         self._begun_at = 0.0
@@ -71,9 +72,10 @@ class Job:
     def request_cancel(self) -> None:
         """Ask the work to stop at its next safe point."""
         self._cancel.set()
-        if self.state == "queued":
-            self.state = "cancelled"
-            self._finished.set()
+        with self._lock:
+            if self.state == "queued":
+                self.state, self._work = "cancelled", None
+                self._finished.set()
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until it is over; False when the time ran out first."""
@@ -81,11 +83,14 @@ class Job:
 
     def carry_out(self) -> None:
         """Run the work in this thread; never raises."""
-        if self.over:
-            return
-        self.state = "running"
+        with self._lock:
+            # A job is remembered long after it is over; what it worked with (a tagger, a plan) is not.
+            work, self._work = self._work, None
+            if work is None:
+                return
+            self.state = "running"
         try:
-            self.result = dict(self._work(self))
+            self.result = dict(work(self))
             self.state = "done"
         except Cancelled as error:
             self.state, self.error = "cancelled", str(error)
@@ -156,6 +161,14 @@ class JobRunner:
         if not job.over:
             job.request_cancel()
         return job
+
+    def stop(self, timeout_s: float) -> None:
+        """Cancel everything and wait for the running job's safe point, so that it can put away what it holds."""
+        ends_at = time.monotonic() + timeout_s
+        for job in self.list():
+            job.request_cancel()
+        for job in self.list():
+            job.wait(max(0.0, ends_at - time.monotonic()))
 
     def _serve(self) -> None:
         while True:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections.abc import Mapping
 
 import pytest
 
 from tag_atelier.errors import Cancelled, RecipeError, UnknownName
-from tag_atelier.jobs.runner import JobRunner
+from tag_atelier.jobs.runner import Job, JobRunner
 from tag_atelier.ports import Progress
 
 
@@ -81,3 +83,52 @@ def test_jobs_are_listed_newest_first() -> None:
     jobs = [runner.start("count", str(number), counting) for number in range(3)]
     assert jobs[-1].wait(5)
     assert [job.title for job in runner.list()] == ["2", "1", "0"]
+
+
+def test_a_job_that_is_over_holds_nothing_of_its_work() -> None:
+    class Tagger:
+        """Stands for what a job works with: hundreds of megabytes."""
+
+    def holding(tagger: Tagger) -> Job:
+        return Job("benchmark", "x", lambda _progress: {"tagger": type(tagger).__name__})
+
+    taggers = [Tagger(), Tagger()]
+    left = [weakref.ref(tagger) for tagger in taggers]
+    done, cancelled = (holding(tagger) for tagger in taggers)
+    taggers.clear()
+    done.carry_out()
+    cancelled.request_cancel()
+    gc.collect()
+    assert (done.state, done.result, cancelled.state) == ("done", {"tagger": "Tagger"}, "cancelled")
+    assert [reference() for reference in left] == [None, None]
+
+
+def test_a_job_cancelled_in_the_queue_is_never_begun() -> None:
+    begun: list[str] = []
+
+    def work(_progress: Progress) -> Mapping[str, object]:
+        begun.append("begun")
+        return {}
+
+    job = Job("x", "x", work)
+    job.request_cancel()
+    job.carry_out()
+    assert (job.state, begun) == ("cancelled", [])
+
+
+def test_stop_waits_until_the_running_job_has_put_its_things_away() -> None:
+    running, put_away = threading.Event(), threading.Event()
+
+    def waits(progress: Progress) -> Mapping[str, object]:
+        running.set()
+        while not progress.cancelled:
+            threading.Event().wait(0.005)
+        put_away.set()
+        raise Cancelled("Stopped.")
+
+    runner = JobRunner()
+    first, second = runner.start("wait", "first", waits), runner.start("count", "second", counting)
+    assert running.wait(5)
+    runner.stop(5)
+    assert put_away.is_set()
+    assert (first.state, second.state) == ("cancelled", "cancelled")
