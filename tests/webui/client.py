@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 TIMEOUT_S = 120
@@ -102,6 +103,11 @@ class Client:
         return answer.json()
 
     # the WebUI's own
+    @cached_property
+    def is_forge(self) -> bool:
+        """Which of the two it is."""
+        return bool(self.get(f"{OURS}/status")["host"] == "forge")
+
     @property
     def hires(self) -> dict[str, object]:
         """Fields of a txt2img job with a second pass at twice the size."""
@@ -112,8 +118,7 @@ class Client:
             "denoising_strength": 0.7,
             "hr_upscaler": "Latent",
         }
-        on_forge = self.get(f"{OURS}/status")["host"] == "forge"
-        return {**fields, "hr_additional_modules": []} if on_forge else fields  # Forge fails on its own default, None
+        return {**fields, "hr_additional_modules": []} if self.is_forge else fields  # Forge fails on its own default, None
 
     def draw(self, prompt: str = "1girl, solo", **fields: object) -> Picture:
         """The first image of a txt2img job of 64×64 in 2 steps, everything of it overridable."""
@@ -133,6 +138,8 @@ class Client:
     def choose(self, checkpoint: str) -> None:
         """Switch the checkpoint as the page's menu does."""
         self.post("/sdapi/v1/options", {"sd_model_checkpoint": checkpoint})
+        if self.is_forge:
+            self.draw()  # it loads nothing before it has to
 
     # ours
     def job(self, method: str, path: str, body: object = None, timeout_s: float = 60) -> dict[str, Any]:
