@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tag_atelier.bench.spec import list_presets
-from tag_atelier.jobs.benchmarks import Benchmarks, FindScorer
+from tag_atelier.errors import Busy
+from tag_atelier.jobs.benchmarks import MERGED_LIVE, Benchmarks, FindScorer
 from tag_atelier.jobs.merges import Merges
 from tag_atelier.jobs.prompts import Prompts
 from tag_atelier.jobs.runner import Job, JobRunner
@@ -34,7 +35,6 @@ class Atelier:
         self.lint = self.prompts.lint
         self.slots = self.prompts.slots
         self.plan_benchmark = self.benchmarks.plan
-        self.start_benchmark = self.benchmarks.start
         self.check_merge = self.merges.check
         self.start_merge = self.merges.start
         self.start_live_merge = self.merges.start_live
@@ -65,6 +65,16 @@ class Atelier:
             "recipe": recipe.to_yaml() if recipe else None,
             "jobs": [job.as_dict() for job in self.runner.list() if not job.over],
         }
+
+    def start_benchmark(self, spec: object) -> Job:
+        """Start a run, or take up the run of the same spec where it stopped.
+
+        Raises:
+            Busy: a merge is in the loaded model and no queued job is going to restore it.
+        """
+        if self.merges.stays and all(job.over for job in self.runner.list()):
+            raise Busy(MERGED_LIVE)
+        return self.benchmarks.start(spec)
 
     def job(self, job_id: str) -> Job:
         """The job of this id. Raises UnknownName."""

@@ -14,6 +14,7 @@ from tag_atelier.prompt.catalogue import Catalogue
 from tag_atelier.prompt.grammar import Item
 from tag_atelier.prompt.profile import Profile
 from tag_atelier.prompt.reading import tags_of
+from tag_atelier.prompt.search import by_chinese_name
 from tag_atelier.prompt.slots import UNKNOWN, canonical
 
 SURE_ENOUGH = 0.5
@@ -38,8 +39,8 @@ class Entry:
     item: Item
     tags: tuple[str, ...]
     slot: str
-    rank: int | None
-    """Place of the slot in the profile's order; None where nothing is known."""
+    rank: float | None
+    """Place of the slot in the profile's order, with the place in the slot behind the point; None: nothing is known."""
     series: bool = False
 
 
@@ -48,14 +49,30 @@ def read_entry(item: Item, profile: Profile, catalogue: Catalogue) -> Entry:
     tags = tags_of(item.core)
     slot, rank, series = UNKNOWN, None, False
     for tag in tags:
-        guess = catalogue.slot(tag)
-        if guess.slot == UNKNOWN or guess.confidence < SURE_ENOUGH:
+        found = _slot(tag, profile, catalogue)
+        if found == UNKNOWN:
             continue
-        place = profile.rank[guess.slot]
+        place = float(profile.rank[found])
+        if found in profile.sub_slots:
+            place += profile.sub_rank(found, canonical(tag)) / 100
         if rank is None or place < rank:
-            slot, rank = guess.slot, place
+            slot, rank = found, place
             series = slot == "character" and catalogue.is_series(tag)
     return Entry(item, tags, slot, rank, series)
+
+
+def _slot(tag: str, profile: Profile, catalogue: Catalogue) -> str:
+    """The tag's slot, or unknown; the user's own triggers come before what the catalogue knows."""
+    if profile.triggers and canonical(tag) in profile.triggers:
+        return "trigger"
+    if not tag.isascii() and catalogue.get(tag) is None:
+        entry = by_chinese_name(catalogue, tag)
+        if entry is not None or any(sign.isalpha() and not sign.isascii() for sign in tag):
+            return entry.slot if entry else UNKNOWN
+    guess = catalogue.slot(tag)
+    if tag.endswith(" theme") and catalogue.get(tag) is None:
+        return "theme"
+    return guess.slot if guess.confidence >= SURE_ENOUGH else UNKNOWN
 
 
 def ordered(entries: Sequence[Entry], profile: Profile) -> list[Entry]:

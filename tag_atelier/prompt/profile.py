@@ -6,8 +6,9 @@ Called by arrange, lint, compose, and by page, API and command line to list and 
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -16,15 +17,19 @@ from typing import Any, Literal
 import yaml
 
 from tag_atelier.errors import PromptError, UnknownName
-from tag_atelier.prompt.slots import SLOTS
+from tag_atelier.prompt.slots import SLOTS, canonical
 from tag_atelier.settings import PRESETS_FOLDER
 
 Place = Literal["front", "end"]
 
 _FOLDER = PRESETS_FOLDER / "profiles"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_OTHERS = "others"
+_LOG = logging.getLogger(__name__)
+_TITLES = ("modelspec.title", "modelspec.architecture", "sd_merge_recipe", "ss_output_name", "ss_sd_model_name")
 _KEYS = {
-    "name", "base", "order", "several_triggers", "quality", "negative", "sampler", "detect", "notes", "sources",
+    "name", "base", "order", "sub_slots", "several_triggers", "quality", "negative", "sampler", "triggers",
+    "detect", "hashes", "notes", "sources",
 }  # fmt: skip
 
 
@@ -41,6 +46,12 @@ class Sampling:
     hires_scale: float | None = None
     sizes: tuple[tuple[int, int], ...] = ((1024, 1024),)
     """(width, height), the suggested one first."""
+    steps_range: tuple[float, float] = (20, 40)
+    """Fewest and most steps that are usual."""
+    cfg_range: tuple[float, float] | None = None
+    """Lowest and highest CFG that the author names; None where any is usual."""
+    size_step: int = 8
+    """Sides should be multiples of this many pixels."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,10 @@ class Profile:
     base: Literal["sd15", "sdxl"]
     order: tuple[str, ...]
     """All 19 slots, each once."""
+    sub_slots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Slot → regular expressions of its tags, written with spaces, in their order; ``others`` stands for the rest."""
+    triggers: frozenset[str] = frozenset()
+    """The user's own trigger words, in canonical spelling."""
     several_triggers: Place = "front"
     """Where two or more artist triggers go; one alone always follows ``order``."""
     quality: Mapping[str, str] = field(default_factory=dict)
@@ -61,7 +76,9 @@ class Profile:
     """Preset → negative prompt; the first one is the default."""
     sampling: Sampling = Sampling()
     detect: tuple[str, ...] = ()
-    """Regular expressions that a checkpoint's name matches."""
+    """Regular expressions that a checkpoint's name or title matches."""
+    hashes: tuple[str, ...] = ()
+    """Beginnings of the SHA-256 of checkpoints of this family."""
     notes: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
 
@@ -69,6 +86,24 @@ class Profile:
     def rank(self) -> Mapping[str, int]:
         """Slot → its place in ``order``, 0…18."""
         return {slot: index for index, slot in enumerate(self.order)}
+
+    def sub_rank(self, slot: str, name: str) -> int:
+        """Place of the tag ``name`` (canonical) among the sub-slots of ``slot``; 0 where the profile names none."""
+        patterns = self._sub_patterns.get(slot)
+        if patterns is None:
+            return 0
+        spaced = name.replace("_", " ")
+        found = next((index for index, pattern in enumerate(patterns) if pattern and pattern.fullmatch(spaced)), None)
+        return patterns.index(None) if found is None else found
+
+    @cached_property
+    def _sub_patterns(self) -> Mapping[str, list[re.Pattern[str] | None]]:
+        """Compiled; None stands for the others, behind all where the profile does not say."""
+        compiled = {}
+        for slot, rows in self.sub_slots.items():
+            rows = rows if _OTHERS in rows else (*rows, _OTHERS)
+            compiled[slot] = [None if row == _OTHERS else re.compile(row) for row in rows]
+        return compiled
 
     def quality_words(self, level: str = "") -> str:
         """Words of ``level`` (empty: the default level); empty where the family has none.
@@ -93,26 +128,30 @@ class Profile:
             "name": self.name,
             "base": self.base,
             "order": list(self.order),
+            "sub_slots": {slot: list(rows) for slot, rows in self.sub_slots.items()},
             "several_triggers": self.several_triggers,
             "quality": dict(self.quality),
             "quality_place": self.quality_place,
             "negative": dict(self.negative),
-            "sampling": {**self.sampling.__dict__, "sizes": [list(size) for size in self.sampling.sizes]},
+            "sampling": {key: _plain(value) for key, value in self.sampling.__dict__.items()},
+            "triggers": sorted(self.triggers),
             "notes": list(self.notes),
             "sources": list(self.sources),
         }
 
 
 def load_profiles(user_folder: Path | None = None) -> dict[str, Profile]:
-    """All profiles by id: ours, then the user's own, which win.
+    """All profiles by id: ours, then the user's own, which win. A wrong file of the user's is logged and left out.
 
     Raises:
-        PromptError: a file is not a profile; the sentence names file and key.
+        PromptError: a file of ours is not a profile; the sentence names file and key.
     """
-    found: dict[str, Profile] = {}
-    for folder in (_FOLDER, *([user_folder] if user_folder else [])):
-        for path in sorted(folder.glob("*.yaml")):
+    found = {path.stem: _read(path, path.stat().st_mtime_ns) for path in sorted(_FOLDER.glob("*.yaml"))}
+    for path in sorted(user_folder.glob("*.yaml")) if user_folder else ():
+        try:
             found[path.stem] = _read(path, path.stat().st_mtime_ns)
+        except (PromptError, OSError) as error:
+            _LOG.warning("%s", error)
     return found
 
 
@@ -121,6 +160,7 @@ def get_profile(id: str, user_folder: Path | None = None) -> Profile:
 
     Raises:
         UnknownName: there is none; the sentence lists those that are there.
+        PromptError: the user's own profile of this id is wrong.
     """
     for folder in (*([user_folder] if user_folder else []), _FOLDER):
         for path in folder.glob("*.yaml"):
@@ -129,16 +169,34 @@ def get_profile(id: str, user_folder: Path | None = None) -> Profile:
     raise UnknownName("profile", id, sorted(load_profiles(user_folder)))
 
 
-def detect_profile(checkpoint_name: str, user_folder: Path | None = None) -> Profile | None:
-    """The family whose pattern matches most of the checkpoint's name, or None. Looks at the name only.
+def detect_profile(
+    checkpoint_name: str,
+    user_folder: Path | None = None,
+    sha256: str = "",
+    metadata: Mapping[str, str] | None = None,
+) -> Profile | None:
+    """The family of a checkpoint, or None: by its hash, else by its name, else by what its header says of itself.
+
+    Of several patterns the one that matches most of the text wins.
 
     >>> getattr(detect_profile("animagine-xl-4.0-opt.safetensors"), "id", None)
     'animagine-xl-4'
+    >>> getattr(detect_profile("my mix", metadata={"modelspec.title": "Pony Diffusion V6 XL"}), "id", None)
+    'pony'
     """
+    profiles = load_profiles(user_folder)
+    for profile in profiles.values():
+        if sha256 and any(sha256.lower().startswith(start.lower()) for start in profile.hashes):
+            return profile
+    said = " / ".join(str((metadata or {}).get(key, "")) for key in _TITLES).strip(" /")
+    return _by_pattern(checkpoint_name, profiles.values()) or _by_pattern(said, profiles.values())
+
+
+def _by_pattern(text: str, profiles: Iterable[Profile]) -> Profile | None:
     best: tuple[int, Profile] | None = None
-    for profile in load_profiles(user_folder).values():
+    for profile in profiles:
         for pattern in profile.detect:
-            found = re.search(pattern, checkpoint_name, re.IGNORECASE)
+            found = re.search(pattern, text, re.IGNORECASE)
             if found and (best is None or len(found.group()) > best[0]):
                 best = (len(found.group()), profile)
     return best[1] if best else None
@@ -159,7 +217,20 @@ def _read(path: Path, changed_ns: int) -> Profile:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise PromptError(f"{path.name} is not readable YAML ({reason}); mend or remove it.") from error
+    if isinstance(value, dict) and isinstance(value.get("triggers"), str):
+        value["triggers"] = _trigger_lines(path.parent / Path(value["triggers"]).name, path.stem)
     return profile_from_value(value, path.stem)
+
+
+def _trigger_lines(path: Path, id: str) -> list[str]:
+    try:
+        return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise PromptError(f"Profile {id}: triggers names '{path.name}', which is no text file beside it ({error}).") from error
+
+
+def _plain(value: object) -> object:
+    return [_plain(part) for part in value] if isinstance(value, tuple) else value
 
 
 def profile_from_value(value: object, id: str) -> Profile:
@@ -178,12 +249,15 @@ def profile_from_value(value: object, id: str) -> Profile:
         name=_text(table, "name", id, id),
         base=_choice(table, "base", ("sdxl", "sd15"), id),
         order=_order(table.get("order"), id),
+        sub_slots=_sub_slots(_table(table.get("sub_slots", {}), id, "sub_slots"), id),
+        triggers=frozenset(canonical(line) for line in _list(table.get("triggers", []), id, "triggers")),
         several_triggers=_choice(table, "several_triggers", ("front", "end"), id),
         quality=_words(quality.get("levels", {}), id, "quality.levels"),
         quality_place=_choice(quality, "place", ("end", "front"), id),
         negative=_words(table.get("negative", {}), id, "negative"),
         sampling=_sampling(_table(table.get("sampler", {}), id, "sampler"), id),
-        detect=_patterns(table.get("detect", []), id),
+        detect=_patterns(table.get("detect", []), id, "detect"),
+        hashes=_list(table.get("hashes", []), id, "hashes"),
         notes=_list(table.get("notes", []), id, "notes"),
         sources=_list(table.get("sources", []), id, "sources"),
     )
@@ -234,13 +308,20 @@ def _list(value: object, id: str, where: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _patterns(value: object, id: str) -> tuple[str, ...]:
-    patterns = _list(value, id, "detect")
+def _sub_slots(table: dict[str, Any], id: str) -> dict[str, tuple[str, ...]]:
+    for slot in table:
+        if slot not in SLOTS:
+            raise PromptError(f"Profile {id}: sub_slots has the key '{slot}'; expected one of {', '.join(SLOTS)}.")
+    return {slot: _patterns(rows, id, f"sub_slots.{slot}") for slot, rows in table.items()}
+
+
+def _patterns(value: object, id: str, where: str) -> tuple[str, ...]:
+    patterns = _list(value, id, where)
     for pattern in patterns:
         try:
             re.compile(pattern)
         except re.error as error:
-            raise PromptError(f"Profile {id}: detect holds '{pattern}', no regular expression ({error}).") from error
+            raise PromptError(f"Profile {id}: {where} holds '{pattern}', no regular expression ({error}).") from error
     return patterns
 
 
@@ -252,11 +333,19 @@ def _sampling(table: dict[str, Any], id: str) -> Sampling:
         expected: tuple[type, ...] = (str,) if key in ("sampler", "scheduler") else (int, float)
         if key == "sizes":
             _check_sizes(value, id)
+        elif key in ("steps_range", "cfg_range"):
+            _check_range(value, id, key)
         elif not isinstance(value, expected) or isinstance(value, bool):
             raise PromptError(f"Profile {id}: sampler.{key} holds {value!r:.60}; expected {expected[-1].__name__}.")
     if "sizes" in table:
         table = {**table, "sizes": tuple((width, height) for width, height in table["sizes"])}
-    return Sampling(**table)
+    return Sampling(**{key: tuple(value) if key.endswith("_range") else value for key, value in table.items()})
+
+
+def _check_range(value: object, id: str, key: str) -> None:
+    numbers = value if isinstance(value, list) and all(type(number) in (int, float) for number in value) else []
+    if len(numbers) != 2 or numbers[0] > numbers[1]:
+        raise PromptError(f"Profile {id}: sampler.{key} holds {value!r:.60}; expected [lowest, highest].")
 
 
 def _check_sizes(value: object, id: str) -> None:

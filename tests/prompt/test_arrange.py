@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections import Counter
 
@@ -44,6 +45,7 @@ def sorted_text(text: str, profile: str = "aidxl", negative: bool = False) -> st
         ("best quality, 1girl, (by a:0.6), by b", "1girl, best quality, (by a:0.6), by b"),
         ("smile, xyzzy, 1girl", "1girl, smile, xyzzy"),
         ("hat, smile,\nforest, 1girl", "smile, hat,\n1girl, forest"),
+        ("双马尾, smile, 1girl, 没有这个", "1girl, 没有这个, smile, 双马尾"),
     ],
 )
 def test_the_aidxl_order(before: str, after: str) -> None:
@@ -56,6 +58,33 @@ def test_every_slot_in_the_guides_order() -> None:
         " white hair, blue eyes, white dress, hat, cat, cloud, depth of field, best quality"
     )
     assert sorted_text(", ".join(reversed(guide.split(", ")))) == guide
+
+
+TAG_LINE = (
+    "(by xxx:0.6), 1girl, frieren, elf, cowboy shot, impasto, fantasy, forest, day, gradient background, sitting,"
+    " expressionless, white hair, twintails, green eyes, parted lips, white dress, frills, cat, grass, sunshine,"
+    " beautiful color, detailed, aesthetic, (amazing quality:1.5)"
+)
+PHRASE_LINE = (
+    "by xxx, 1girl, a girl named frieren from sousou no frieren series, elf, cowboy shot, impasto style, fantasy theme,"
+    " in the forest, at day, gradient background, sitting on ground, is expressionless, white hair, twintails, green eyes,"
+    " parted lip, wearing a white dress, frills, a cat, grass, sunshine, beautiful color, detailed, aesthetic, amazing quality"
+)
+
+
+@pytest.mark.parametrize("line", [TAG_LINE, PHRASE_LINE], ids=["tags", "phrases"])
+@pytest.mark.parametrize("seed", range(10))
+def test_a_line_in_the_guides_manner_comes_back_however_it_was_shuffled(line: str, seed: int) -> None:
+    items = line.split(", ")
+    random.Random(seed).shuffle(items)
+    assert sorted_text(", ".join(items)) == line
+
+
+def test_a_style_merge_stands_at_the_very_end_in_its_own_sequence() -> None:
+    merge = "chun-li, amazing quality, (by yoneyama mai:0.9), (by chi4:0.8), by ask, by modare, (by ikky:0.9)"
+    mixed = "(by yoneyama mai:0.9), amazing quality, (by chi4:0.8), by ask, chun-li, by modare, (by ikky:0.9)"
+    assert (sorted_text(merge), sorted_text(mixed)) == (merge, merge)
+    assert sorted_text("chun-li, amazing quality, (by ask:0.6)") == "(by ask:0.6), chun-li, amazing quality"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tag_atelier.errors import PromptError, UnknownName
+from tag_atelier.prompt.arrange import arrange
+from tag_atelier.prompt.catalogue import Catalogue
 from tag_atelier.prompt.profile import detect_profile, get_profile, load_profiles, profile_from_value
 from tag_atelier.prompt.slots import SLOTS
 
@@ -104,6 +106,9 @@ GOOD: dict[str, object] = {"order": list(SLOTS)}
         ({"sampler": {"stepz": 3}}, "sampler has the key 'stepz'"),
         ({"sampler": {"steps": "many"}}, "sampler.steps holds 'many'"),
         ({"sampler": {"sizes": [[500, 100]]}}, "sampler.sizes holds [500, 100]"),
+        ({"sampler": {"cfg_range": [9, 7]}}, "sampler.cfg_range holds [9, 7]"),
+        ({"sub_slots": {"face": []}}, "sub_slots has the key 'face'"),
+        ({"sub_slots": {"race": ["("]}}, "sub_slots.race holds '('"),
         ({"detect": ["("]}, "detect holds '(', no regular expression"),
         ({"notes": "one"}, "notes holds 'one'; expected a list"),
     ],
@@ -118,4 +123,29 @@ def test_a_wrong_profile_is_told_what_is_wrong(change: dict[str, object], part: 
 def test_a_file_that_is_no_yaml_is_named(tmp_path: Path) -> None:
     (tmp_path / "odd.yaml").write_text("order: [", encoding="utf-8")
     with pytest.raises(PromptError, match=r"odd\.yaml is not readable YAML"):
-        load_profiles(tmp_path)
+        get_profile("odd", tmp_path)
+
+
+def test_a_users_wrong_profile_does_not_take_the_others_away(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "odd.yaml").write_text("order: [", encoding="utf-8")
+    assert sorted(load_profiles(tmp_path)) == IDS
+    assert "odd.yaml is not readable YAML" in caplog.text
+
+
+def test_a_user_brings_trigger_words_along(tmp_path: Path) -> None:
+    order = f"order: [{', '.join(SLOTS)}]\n"
+    (tmp_path / "mine.yaml").write_text(order + "triggers: styles.txt\n", encoding="utf-8")
+    (tmp_path / "styles.txt").write_text("\ufeffYoneyama Mai\n\nchi4\n", encoding="utf-8")
+    mine = get_profile("mine", tmp_path)
+    assert mine.triggers == {"yoneyama_mai", "chi4"}
+    assert arrange("hat, chi4, 1girl", mine, Catalogue.load()).text == "chi4, 1girl, hat"
+    (tmp_path / "lost.yaml").write_text(order + "triggers: nowhere.txt\n", encoding="utf-8")
+    with pytest.raises(PromptError, match=r"triggers names 'nowhere\.txt'"):
+        get_profile("lost", tmp_path)
+
+
+def test_a_family_is_recognised_by_hash_or_by_what_the_file_says_of_itself(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(f"order: [{', '.join(SLOTS)}]\nhashes: [abcdef12]\n", encoding="utf-8")
+    assert getattr(detect_profile("pony.safetensors", tmp_path, sha256="ABCDEF1299"), "id", None) == "mine"
+    assert getattr(detect_profile("mix7", metadata={"modelspec.title": "NoobAI-XL V-Pred 1.0"}), "id", None) == "noobai-vpred"
+    assert detect_profile("mix7", metadata={"modelspec.title": "my mix"}) is None
