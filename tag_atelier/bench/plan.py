@@ -110,7 +110,7 @@ class Plan:
             "images": len(self.cells),
             "batches": len(self.checkpoints) * math.ceil(each / self.spec.batch_size),
             "checkpoint_loads": len({item.identity for item in self.checkpoints}),
-            "megapixel_steps": round(each * sum(_megapixel_steps(item) for item in used), 1),
+            "megapixel_steps": round(each * sum(megapixel_steps(item) for item in used), 1),
             "disk_bytes": round(each * sum(_pixels(item) * _BYTES_PER_PIXEL for item in used)),
             "resolvable_difference": round(min(1.0, (1.96 + 0.8416) * math.sqrt(0.2 / len(self.tags))), 4),
         }
@@ -273,7 +273,7 @@ def _pixels(parameters: SamplingParameters) -> float:
     return parameters.width * parameters.height * scale
 
 
-def _megapixel_steps(parameters: SamplingParameters) -> float:
+def megapixel_steps(parameters: SamplingParameters) -> float:
     """Work of one picture: a million pixels for one step is one."""
     first = parameters.width * parameters.height * parameters.steps
     second = _pixels(parameters) * parameters.hires.steps if parameters.hires else 0

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tag_atelier.bench import report_page, report_tables, sheet
+from tag_atelier.bench import report_page, report_tables, self_test, sheet
 from tag_atelier.bench.report_data import Passage, ReportData
 from tag_atelier.bench.score import evaluate
 from tag_atelier.bench.store import Store, StoredCell, write_whole
@@ -53,10 +53,12 @@ def read(store: Store, folder: Path, language: Language = "en") -> ReportData:
     with ThreadPoolExecutor(sheet.default_threads()) as pool:
         paths = list(pool.map(lambda stored: sheet.thumbnail(stored, folder / "thumbs"), cells))
     small = {stored.cell.key: path for stored, path in zip(cells, paths, strict=True) if path is not None}
+    evaluation = evaluate(store)
     return ReportData(
         plan=store.plan(),
         manifest=store.manifest(),
-        evaluation=evaluate(store),
+        evaluation=evaluation,
+        self_test=self_test.result(store, evaluation.threshold, evaluation.scorer),
         cells=cells,
         language=language,
         images="images/" if folder.resolve() == store.folder.resolve() else "",

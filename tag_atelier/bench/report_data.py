@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from tag_atelier.bench.multi import CurvePoint, headline_point
@@ -48,6 +48,8 @@ class ReportData:
     picture: Callable[[StoredCell], str]
     """Address of a cell's small picture: a data URI, or a path beside the report; empty where there is none."""
     passages: Sequence[Passage] = ()
+    self_test: Mapping[str, Any] = field(default_factory=dict)
+    """What ``self_test.result`` gives."""
 
     def say(self, english: str, **values: object) -> str:
         """``english`` in the report's language."""

@@ -83,6 +83,7 @@ def json_text(data: ReportData) -> str:
         "scored": found.scored,
         "unscored": found.unscored,
         "labels": {tag: dataclasses.asdict(label) for tag, label in found.labels.items()},
+        "self_test": dict(data.self_test),
         "curve": [{**dataclasses.asdict(p), "recall": p.recall._asdict(), "realised": p.realised} for p in found.curve],
         "states": found.states,
         "checkpoints": [
@@ -137,12 +138,32 @@ def facts(data: ReportData) -> list[tuple[str, str]]:
         (say("Seeds"), ", ".join(str(seed) for seed in manifest.get("seeds", []))),
         (say("Sampling"), _sampling(parameters)),
         (say("Batch size"), str(manifest.get("batch_size", ""))),
+        (say("Drawn alone instead"), batching_line(data)),
         (say("Tagger"), " · ".join([str(manifest.get("scorer", "")), *manifest.get("scorer_providers", [])])),
         (say("Threshold"), f"{data.evaluation.threshold:.4g}"),
         (say("Host"), f"{manifest.get('host', '')} · Tag Atelier {manifest.get('tag_atelier', '')}"),
         (say("Date"), str(manifest.get("finished_at") or manifest.get("started_at", ""))),
     ]
     return [*pairs, *((item.name, item.identity) for item in data.checkpoints)]
+
+
+def batching_line(data: ReportData) -> str:
+    """What drawing in batches changed, as one sentence."""
+    found = data.self_test
+    if not found:
+        return data.say("not compared") if data.manifest.get("batch_size", 1) != 1 else data.say("all of them were")
+    difference = f"{found['difference']:.2f}"
+    if found["flips"] is None:
+        return data.say(
+            "{cells} pictures differ by {difference} of 255 levels on average.", cells=found["cells"], difference=difference
+        )
+    return data.say(
+        "{cells} pictures differ by {difference} of 255 levels on average; {flips} of {judged} verdicts differ.",
+        cells=found["cells"],
+        difference=difference,
+        flips=found["flips"],
+        judged=found["judged"],
+    )
 
 
 def _leaderboard(data: ReportData) -> str:

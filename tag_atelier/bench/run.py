@@ -13,11 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tag_atelier import __version__
-from tag_atelier.bench.plan import Cell, Plan
+from tag_atelier.bench import self_test
+from tag_atelier.bench.plan import Cell, Plan, megapixel_steps
 from tag_atelier.bench.store import Store, disk_errors, now
 from tag_atelier.bench.tag_text import networks
-from tag_atelier.bench.workers import Workers
-from tag_atelier.errors import Cancelled, SpecError, TagAtelierError
+from tag_atelier.bench.workers import Workers, reject_reason
+from tag_atelier.errors import Cancelled, HostError, SpecError, TagAtelierError
 from tag_atelier.ports import Checkpoint, Host, Progress, RenderedImage, RenderRequest, Scorer
 
 logger = logging.getLogger(__name__)
@@ -93,6 +94,8 @@ class _Run:
         self.chunks: dict[str, int] = {}
         self.errors: list[str] = []
         self.last_error: TagAtelierError | None = None
+        self.size = plan.spec.batch_size
+        self.work, self.drawing_s = 0.0, 0.0
         self.started = time.monotonic()
 
     def carry_out(self) -> RunSummary:
@@ -113,12 +116,15 @@ class _Run:
                 self._advance("")
             for position in range(len(plan.checkpoints)):
                 self._draw_checkpoint(position, [cell for cell in self._of(position) if cell.key in undrawn])
+                if position == 0:
+                    self._test_batching()
             workers.finish()
             self._advance("")
         if self.last_error is not None and not finished and not workers.drawn and not workers.rescored:
             raise self.last_error
         with disk_errors(store.folder):
-            store.update_manifest({"finished_at": now(), "errors": self.errors})
+            speed = {"megapixel_steps_per_second": round(self.work / self.drawing_s, 4)} if self.drawing_s else {}
+            store.update_manifest({"finished_at": now(), "errors": self.errors, **speed})
         return self._summary(len(plan.cells) - len(missing))
 
     def _summary(self, stored_before: int) -> RunSummary:
@@ -157,6 +163,8 @@ class _Run:
         failures_in_row = 0
         for batch in self._batches(cells):
             error = self._render(position, batch)
+            if error is not None and _out_of_memory(error) and self.size == self.plan.spec.batch_size > 1:
+                error = self._halve(position, batch)
             failures_in_row = failures_in_row + 1 if error else 0
             if error:
                 self._note_failure(position, batch, error)
@@ -165,17 +173,58 @@ class _Run:
             self._advance(f"{self._name(position)}: {', '.join(batch.cells[-1].tags) or 'baseline'}")
         return True
 
+    def _halve(self, position: int, batch: Batch) -> TagAtelierError | None:
+        """Go on with half the batch size; draws ``batch`` so, and gives the last error."""
+        self.size //= 2
+        sentence = (
+            f"{self._name(position)}: the memory did not suffice for {batch.size} pictures at once, so from "
+            f"{', '.join(batch.cells[0].tags) or 'the baseline'} on they were drawn {self.size} at a time."
+        )
+        logger.warning("benchmark: %s", sentence)
+        self.errors.append(sentence)
+        starts = range(0, len(batch.cells), self.size)
+        halves = [Batch(batch.cells[start : start + self.size], batch.filler, self.size) for start in starts]
+        errors = [(half, self._render(position, half)) for half in halves]
+        for half, error in errors[:-1]:
+            if error is not None:
+                self._note_failure(position, half, error)
+        return errors[-1][1]
+
+    def _test_batching(self) -> None:
+        """Draw a few cells alone, once per run; a failure is listed and ends nothing."""
+        self.workers.finish()
+        if not self.workers.drawn or self_test.up_to_date(self.plan, self.store):
+            return
+        try:
+            with disk_errors(self.store.folder):
+                self_test.carry_out(self.plan, self.store, self.scorer, self._alone)
+        except Cancelled:
+            raise
+        except TagAtelierError as error:
+            self.errors.append(f"The comparison with pictures drawn alone failed: {error}")
+
+    def _alone(self, cell: Cell) -> RenderedImage | None:
+        self._stop_if_cancelled()
+        found: list[RenderedImage] = []
+        planned = self.plan.checkpoints[cell.checkpoint].checkpoint
+        parameters = self.plan.parameters(cell.checkpoint)
+        requests = [RenderRequest(cell.prompt, cell.negative, cell.seed)]
+        with _exclusive(self.host):
+            self.host.sampler.render(requests, parameters, planned, found.append, self.progress)
+        return next((image for image in found if not reject_reason(image, self.plan, cell)), None)
+
     def _render(self, position: int, batch: Batch) -> TagAtelierError | None:
         """Hand one batch to the sampler, twice if need be; gives the error when both attempts failed."""
         error: TagAtelierError | None = None
+        parameters = self.plan.parameters(position)
         for _ in range(ATTEMPTS):
             self._stop_if_cancelled()
-            error = None
+            error, started = None, time.monotonic()
             try:
                 with _exclusive(self.host):
                     self.host.sampler.render(
                         batch.requests,
-                        self.plan.parameters(position),
+                        parameters,
                         self.plan.checkpoints[position].checkpoint,
                         lambda image: self._deliver(batch, image),
                         self.progress,
@@ -185,9 +234,13 @@ class _Run:
             except TagAtelierError as found:
                 error = found
             if error is None:
+                self.drawing_s += time.monotonic() - started
+                self.work += batch.size * megapixel_steps(parameters)
                 self.workers.raise_failures()
                 break
             self.workers.finish()  # before anything is drawn again: one cell, one writer
+            if batch.size > 1 and _out_of_memory(error):
+                break
         return error
 
     def _deliver(self, batch: Batch, image: RenderedImage) -> None:
@@ -209,11 +262,12 @@ class _Run:
         groups: dict[tuple[object, ...], list[Cell]] = {}
         for cell in cells:
             groups.setdefault(self._group(cell), []).append(cell)
-        size = self.plan.spec.batch_size
         for group, members in groups.items():
-            filler = self._filler(group, members)
-            for start in range(0, len(members), size):
+            filler, start = self._filler(group, members), 0
+            while start < len(members):
+                size = self.size  # may have been halved since the last batch
                 yield Batch(tuple(members[start : start + size]), filler, size)
+                start += size
 
     def _group(self, cell: Cell) -> tuple[object, ...]:
         if cell.prompt not in self.chunks:
@@ -235,6 +289,11 @@ class _Run:
 
     def _name(self, position: int) -> str:
         return self.plan.checkpoints[position].name
+
+
+def _out_of_memory(error: TagAtelierError) -> bool:
+    # Every host says it in its own words; all of them name the memory.
+    return isinstance(error, HostError) and "memory" in str(error).lower()
 
 
 @contextlib.contextmanager

@@ -166,8 +166,9 @@ class Store:
         ]
         with self._transaction() as database:
             self._put_meta("plan", plan.as_dict())
-            started = self.manifest().get("started_at")
-            self._put_meta("manifest", {**manifest, "started_at": started or now()})
+            before = self.manifest()
+            kept = {key: before[key] for key in ("started_at", "megapixel_steps_per_second") if before.get(key)}
+            self._put_meta("manifest", {**manifest, "started_at": now(), **kept})
             database.execute("UPDATE cell SET position = NULL")
             database.executemany(
                 "INSERT INTO cell (key, position, checkpoint, tags, prompt, negative, seed) VALUES (?, ?, ?, ?, ?, ?, ?) "
@@ -253,6 +254,8 @@ class Store:
             "done": 0 < total == counts.get("done", 0),
             "started_at": manifest.get("started_at", ""),
             "finished_at": manifest.get("finished_at", ""),
+            "host": manifest.get("host", ""),
+            "megapixel_steps_per_second": manifest.get("megapixel_steps_per_second"),
         }
 
     def done_keys(self, scorer: str) -> set[str]:
@@ -300,6 +303,15 @@ class Store:
     def manifest(self) -> dict[str, object]:
         """Host, sizes, tagger and times of the run; empty before the first run."""
         return self._meta("manifest")
+
+    def self_test(self) -> dict[str, object]:
+        """What ``put_self_test`` stored; empty where nothing was."""
+        return self._meta("self_test")
+
+    def put_self_test(self, value: Mapping[str, object]) -> None:
+        """Store what drawing in batches changed."""
+        with self._transaction():
+            self._put_meta("self_test", value)
 
     def _meta(self, key: str) -> dict[str, object]:
         rows = self._rows("SELECT value FROM meta WHERE key = ?", (key,))

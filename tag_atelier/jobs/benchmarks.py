@@ -6,13 +6,15 @@ import dataclasses
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tag_atelier.bench.fields import read_mapping
 from tag_atelier.bench.spec import BenchSpec, list_presets
-from tag_atelier.errors import Busy, SpecError, UnknownName
+from tag_atelier.errors import Busy, Cancelled, SpecError, TagAtelierError, UnknownName
 from tag_atelier.jobs.prompts import Prompts
 from tag_atelier.jobs.runner import Job, JobRunner
 from tag_atelier.language import Language
@@ -29,6 +31,9 @@ SETTINGS_OF_A_PLAN = ("batch_size", "threshold", "tagger")
 """Settings that fill what a plan leaves out."""
 JUDGING_FIELDS = ("tagger", "threshold", "verdicts", "note", "self_test")
 """Fields of a plan that shape no picture."""
+MERGED_LIVE = "The loaded model is merged live; restore it, or save the merge as a checkpoint and benchmark that."
+RUNS_LOOKED_AT = 20
+"""So many of the newest runs are asked how fast this host draws."""
 REPORT_FILES = ("report.html", "report.md", "results.csv", "results.json", "sheet.png")
 
 
@@ -67,9 +72,14 @@ class Benchmarks:
         return BenchSpec.from_value({**settings, **values})
 
     def plan(self, spec: object) -> dict[str, object]:
-        """What a run would do, before anything is drawn: cells, batches, skipped tags with reasons."""
+        """What a run would do, before anything is drawn: cells, batches, skipped tags with reasons.
+
+        Its ``estimate`` holds ``seconds`` where this host finished a run before, whose speed it is computed from.
+        """
         read = self.read_spec(spec)
-        return dict(self._plan(read, self._scorer(read)).as_dict())
+        planned = self._plan(read, self._scorer(read))
+        estimate = {**planned.estimate, **self._expected_time(planned)}
+        return {**planned.as_dict(), "estimate": estimate}
 
     def start(self, spec: object) -> Job:
         """Start a run, or take up the run of the same spec where it stopped."""
@@ -96,22 +106,37 @@ class Benchmarks:
     ) -> Mapping[str, object]:
         """Draw, score, store, report. The report is written even when the run is stopped half way.
 
+        A run that fails before its first picture leaves no folder behind.
+
         Raises:
             Busy: the loaded model is merged live, so its pictures would be scored under another checkpoint's name.
         """
         from tag_atelier.bench.report import write
         from tag_atelier.bench.run import run
-        from tag_atelier.bench.store import Store
+        from tag_atelier.bench.store import Store, disk_errors
 
-        if self._host.live_model is not None and self._host.live_model.dirty:
-            raise Busy("The loaded model is merged live; restore it, or save the merge as a checkpoint and benchmark that.")
-        folder.mkdir(parents=True, exist_ok=True)
-        with Store(folder) as store:
-            try:
-                summary = run(planned, self._host, scorer, store, progress)
-            finally:
-                path = write(store, folder, language)
+        self._refuse_merged()
+        is_new, drawn = not folder.exists(), False
+        try:
+            with disk_errors(folder), Store(folder) as store:
+                try:
+                    summary = run(planned, self._host, scorer, store, progress)
+                finally:
+                    drawn = any(stored.state == "done" for stored in store.cells())
+                    path = write(store, folder, language)
+        except Cancelled:
+            raise
+        except TagAtelierError:
+            if is_new and not drawn:
+                shutil.rmtree(folder, ignore_errors=True)  # a run of which there is nothing to take up
+            raise
         return {"run": folder.name, "report": path.name, "folder": str(folder), **summary.as_dict()}
+
+    def _refuse_merged(self) -> None:
+        """Raises Busy. Waits for the host's queue, since a merge for a single job is gone when that job is over."""
+        with self._host.exclusive() if self._host.exclusive is not None else nullcontext():
+            if self._host.live_model is not None and self._host.live_model.dirty:
+                raise Busy(MERGED_LIVE)
 
     def runs(self) -> list[dict[str, object]]:
         """The stored runs, newest first: ``{id, files, name, total, drawn, done, started_at, finished_at}``.
@@ -125,6 +150,14 @@ class Benchmarks:
             {"id": folder.name, "files": [name for name in REPORT_FILES if (folder / name).exists()]} | read_summary(folder)
             for folder in self._run_folders()
         ]
+
+    def _expected_time(self, planned: Plan) -> dict[str, float]:
+        from tag_atelier.bench.store import read_summary
+
+        summaries = (read_summary(folder) for folder in self._run_folders()[:RUNS_LOOKED_AT])
+        speeds = (found.get("megapixel_steps_per_second") for found in summaries if found.get("host") == self._host.name)
+        speed = next((float(found) for found in speeds if isinstance(found, (int, float)) and found > 0), None)
+        return {} if speed is None else {"seconds": round(planned.estimate["megapixel_steps"] / speed, 1)}
 
     def _run_folders(self) -> list[Path]:
         if not self.runs_folder.is_dir():

@@ -42,6 +42,7 @@ def small_spec(**changes: Any) -> BenchSpec:
         "negative": "worst quality",
         "checkpoints": ["model-a", "model-b"],
         "batch_size": 4,
+        "self_test": 0,
         "parameters": {"steps": 2, "width": 64, "height": 64},
     }
     return BenchSpec.from_value({**value, **changes})

@@ -258,7 +258,7 @@ class BreakingSampler(FakeSampler):
 
     def render(self, batch: Any, parameters: Any, checkpoint: Any, deliver: Any, progress: Any) -> None:
         super().render(batch[:1], parameters, checkpoint, deliver, progress)
-        raise HostError("Out of memory.")
+        raise HostError("The GPU hangs.")
 
 
 def test_what_came_before_a_breakdown_is_kept(tmp_path: Path, store: Store) -> None:
@@ -266,7 +266,7 @@ def test_what_came_before_a_breakdown_is_kept(tmp_path: Path, store: Store) -> N
     host = replace(host, sampler=BreakingSampler(host.checkpoints))
     summary = run(small_plan(host, checkpoints=["model-a"]), host, FakeScorer(LABELS), store, FakeProgress())
     assert [stored.state for stored in store.cells()] == ["done", "failed", "failed", "failed", "done", "failed"]
-    assert (summary.drawn, summary.failed, summary.errors) == (2, 4, ("model-a: Out of memory.",))
+    assert (summary.drawn, summary.failed, summary.errors) == (2, 4, ("model-a: The GPU hangs.",))
 
 
 def test_a_host_that_draws_nothing_ends_the_run_with_its_own_sentence(tmp_path: Path, store: Store) -> None:
