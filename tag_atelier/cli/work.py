@@ -59,9 +59,14 @@ def read_plan(name: str) -> object:
 
 def _bench(given: argparse.Namespace) -> int:
     from tag_atelier.bench.store import DATABASE
+    from tag_atelier.jobs.benchmarks import REPORT_FILES
 
-    if not given.resume and (given.out / DATABASE).exists():
+    is_run = (given.out / DATABASE).exists()
+    if is_run and not given.resume:
         raise SpecError(f"'{given.out}' holds a run already; add --resume to take it up, or choose another folder.")
+    taken = [name for name in REPORT_FILES if not is_run and (given.out / name).exists()]
+    if taken:
+        raise SpecError(f"'{given.out}' holds {', '.join(taken)} but no run; choose another folder, nothing is overwritten.")
     data = data_folder()
     if given.host:
         host = remote_host(given.host, given.tagger, data, given.login)
@@ -71,13 +76,17 @@ def _bench(given: argparse.Namespace) -> int:
     with bar() as progress:
         summary = Atelier(host).benchmarks.run_now(plan, given.out, progress, given.language)
     print(json.dumps({**summary, "report": str(given.out / "report.html")}, default=str))
+    errors = summary["errors"]
+    if isinstance(errors, list) and errors:
+        missing = f"{summary['missing']} of {summary['planned']} pictures are missing"
+        print(f"Error: {missing}; put this right and add --resume: {errors[0]}", file=sys.stderr)
+        return 1
     return 0
 
 
 def _merge(given: argparse.Namespace) -> int:
-    from tag_atelier.jobs.merges import read_recipe
+    from tag_atelier.jobs.merges import read_recipe, write_checkpoint
     from tag_atelier.merge.plan import plan
-    from tag_atelier.merge.stream import write
 
     if given.out is None and not given.check:
         raise RecipeError("There is no --out; expected the new checkpoint's file name, or --check to only look.")
@@ -86,7 +95,7 @@ def _merge(given: argparse.Namespace) -> int:
         print(json.dumps(planned.as_dict(), ensure_ascii=False, indent=2, default=str))
         return 0
     with bar() as progress:
-        result = write(planned, given.out, progress)
+        result = write_checkpoint(planned, given.out, progress)
     print(f"{given.out}\t{result.sha256}")
     return 0
 

@@ -15,9 +15,14 @@ from tag_atelier.ports import Host, LiveModel, Progress
 
 if TYPE_CHECKING:
     from tag_atelier.merge.plan import MergePlan
+    from tag_atelier.merge.stream import MergeResult
 
-_FILE_NAME = re.compile(r"[^\x00-\x1f<>:\"/\\|?*.][^\x00-\x1f<>:\"/\\|?*]{0,120}")
+_FILE_NAME = re.compile(r"[^\x00-\x1f<>:\"/\\|?*.\ud800-\udfff][^\x00-\x1f<>:\"/\\|?*\ud800-\udfff]{0,120}")
 """A name that every file system takes, without a folder in it."""
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
+"""What Windows takes for a device, whatever follows the dot."""
+_LONGEST_NAME = 200
+"""Bytes in UTF-8; most file systems take 255, and what is written beside the file has a longer name."""
 
 
 def output_path(folder: Path, name: str) -> Path:
@@ -27,8 +32,10 @@ def output_path(folder: Path, name: str) -> Path:
         RecipeError: the name is no plain file name, or the file exists already.
     """
     stem = name[: -len(".safetensors")] if name.lower().endswith(".safetensors") else name
-    if not _FILE_NAME.fullmatch(stem) or stem.endswith((" ", ".")):
-        raise RecipeError(f"'{name}' is no file name; expected letters, digits, spaces, '-', '_' and no folder.")
+    if not _FILE_NAME.fullmatch(stem) or stem.endswith((" ", ".")) or len(stem.encode()) > _LONGEST_NAME:
+        raise RecipeError(f"'{name}' is no file name; expected a short one of letters, digits, spaces, '-', '_' and no folder.")
+    if _DEVICE.fullmatch(stem):
+        raise RecipeError(f"'{name}' is a device's name on Windows; choose another one.")
     path = folder / f"{stem}.safetensors"
     if path.exists():
         raise RecipeError(f"'{path.name}' exists already; choose another name, nothing is overwritten.")
@@ -55,10 +62,7 @@ class Merges:
         destination = output_path(self._host.checkpoints.output_folder(), name)
 
         def work(progress: Progress) -> Mapping[str, object]:
-            from tag_atelier.merge.stream import write
-
-            result = write(planned, destination, progress)
-            _copy_configuration(planned.sources[0].header.path, destination)
+            result = write_checkpoint(planned, destination, progress)
             self._host.checkpoints.refresh()
             return {"file": destination.name, "name": destination.stem, "digest": read.digest, "sha256": result.sha256}
 
@@ -73,10 +77,11 @@ class Merges:
             from tag_atelier.merge.live import apply
 
             with self._exclusive():
-                self._live_recipe, self._for_one_job = None, False
-                model.restore()
+                if self._host.checkpoints.loaded() is None:
+                    self._host.checkpoints.load(self._host.checkpoints.resolve(read.models[0]))
+                # An earlier merge is restored by ``apply``, once it is sure that this one fits the loaded model.
                 result = apply(planned, model, progress)
-                self._live_recipe = read
+                self._live_recipe, self._for_one_job = read, False
             return dict(result.as_dict())
 
         return self._runner.start("live", f"live merge {read.digest[:10]}", work)
@@ -117,6 +122,11 @@ class Merges:
             self._live_recipe, self._for_one_job = None, False
 
     @property
+    def stays(self) -> bool:
+        """A merge is in the loaded model until somebody restores it."""
+        return self.live_recipe is not None and not self._for_one_job
+
+    @property
     def live_recipe(self) -> Recipe | None:
         """The recipe in the loaded model, or None when the model is its own."""
         model = self._host.live_model
@@ -140,6 +150,15 @@ class Merges:
 
     def _exclusive(self) -> AbstractContextManager[object]:
         return self._host.exclusive() if self._host.exclusive is not None else nullcontext()
+
+
+def write_checkpoint(planned: MergePlan, destination: Path, progress: Progress) -> MergeResult:
+    """Write the merge, and beside it what its first model needs to be loaded. Raises as ``merge.stream.write`` does."""
+    from tag_atelier.merge.stream import write
+
+    result = write(planned, destination, progress)
+    _copy_configuration(planned.sources[0].header.path, destination)
+    return result
 
 
 def _copy_configuration(source: Path, destination: Path) -> None:

@@ -1,61 +1,148 @@
-"""Stored runs as the doors list them, and how long a plan will take."""
+"""A benchmark as a job: what it refuses before it draws, and what it leaves behind when it fails."""
 
+from __future__ import annotations
+
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from tag_atelier.errors import Cancelled
-from tag_atelier.jobs.benchmarks import Benchmarks, run_id
-from tag_atelier.jobs.prompts import Prompts
-from tag_atelier.jobs.runner import JobRunner
+from tag_atelier.errors import Busy, Cancelled, HostError, UnknownName
+from tag_atelier.jobs.atelier import Atelier
+from tag_atelier.jobs.benchmarks import Benchmarks
+from tag_atelier.ports import Progress, SamplingParameters
 from tests.fakes import FakeProgress, FakeScorer, fake_host
 
-PLAN: dict[str, Any] = {
-    "name": "two",
-    "template": "1girl, {tag}",
-    "tags": ["glaring", "reaching"],
-    "checkpoints": ["model-a"],
-    "parameters": {"steps": 2, "width": 64, "height": 64},
-    "self_test": 0,
+PLAN = {"name": "two tags", "template": "1girl, {tag}", "tags": ["glaring", "reaching"], "checkpoints": ["model-a"]} | {
+    "parameters": {"width": 64, "height": 64, "steps": 2, "sampler": "Euler"},
+    "batch_size": 1,
 }
 
 
-def benchmarks(folder: Path) -> Benchmarks:
-    return Benchmarks(fake_host(folder), Prompts(), JobRunner(), find_scorer=lambda folders, name: FakeScorer())
+@pytest.fixture
+def atelier(tmp_path: Path) -> Atelier:
+    return make(tmp_path)
 
 
-def test_a_run_is_listed_as_finished_once_every_picture_is_drawn(tmp_path: Path) -> None:
-    found = benchmarks(tmp_path)
+def make(folder: Path, **changes: Any) -> Atelier:
+    host = dataclasses.replace(fake_host(folder, tensors={"weight": torch.zeros(2)}), **changes)
+    return Atelier(host, find_scorer=lambda _folders, _name: FakeScorer())
+
+
+def merge_live(atelier: Atelier) -> None:
+    """What a live merge leaves in the loaded model."""
+    assert atelier.host.live_model is not None
+    atelier.host.checkpoints.load(atelier.host.checkpoints.resolve("model-a"))
+    atelier.host.live_model.overwrite([("weight", torch.ones(2))])
+
+
+def test_a_run_that_fails_before_its_first_picture_leaves_no_folder(atelier: Atelier, tmp_path: Path) -> None:
+    atelier.host.sampler.fail_with = HostError("The GPU is gone.")  # type: ignore[attr-defined]
+    with pytest.raises(HostError, match=r"The GPU is gone\."):
+        atelier.benchmarks.run_now(PLAN, tmp_path / "run", FakeProgress())
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_failing_run_leaves_a_folder_that_was_there_before(atelier: Atelier, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "mine.txt").write_text("mine", encoding="utf-8")
+    atelier.host.sampler.fail_with = HostError("The GPU is gone.")  # type: ignore[attr-defined]
+    with pytest.raises(HostError):
+        atelier.benchmarks.run_now(PLAN, tmp_path / "run", FakeProgress())
+    assert (tmp_path / "run" / "mine.txt").read_text(encoding="utf-8") == "mine"
+
+
+def test_a_stopped_run_can_be_taken_up(atelier: Atelier, tmp_path: Path) -> None:
+    class StoppedAfterABatch(FakeProgress):
+        @property
+        def cancelled(self) -> bool:
+            return bool(atelier.host.sampler.batches)  # type: ignore[attr-defined]
+
     with pytest.raises(Cancelled):
-        found.run_now(PLAN, None, FakeProgress(cancel_after=0))
-    (stopped,) = found.runs()
-    assert (stopped["name"], stopped["drawn"], stopped["total"], stopped["done"]) == ("two", 0, 3, False)
-    found.run_now(PLAN, None, FakeProgress())
-    (finished,) = found.runs()
-    assert (finished["drawn"], finished["total"], finished["done"]) == (3, 3, True)
-    assert finished["files"] == ["report.html", "report.md", "results.csv", "results.json", "sheet.png"]
+        atelier.benchmarks.run_now(PLAN, tmp_path / "run", StoppedAfterABatch())
+    assert (tmp_path / "run" / "report.html").is_file()
+    summary = atelier.benchmarks.run_now(PLAN, tmp_path / "run", FakeProgress())
+    assert summary["missing"] == 0 and summary["stored_before"] != 0
 
 
-def test_a_folder_that_holds_no_run_is_listed_without_a_summary(tmp_path: Path) -> None:
-    found = benchmarks(tmp_path)
-    (found.runs_folder / "empty").mkdir(parents=True)
-    assert found.runs() == [{"id": "empty", "files": []}]
+def test_a_folder_that_is_a_file_is_one_sentence(atelier: Atelier, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    with pytest.raises(HostError, match="The run's folder 'file' could not be written"):
+        atelier.benchmarks.run_now(PLAN, tmp_path / "file", FakeProgress())
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "mine"
 
 
-def test_another_threshold_is_the_same_run_and_draws_nothing(tmp_path: Path) -> None:
-    found = benchmarks(tmp_path)
-    first = found.run_now(PLAN, None, FakeProgress())
-    second = found.run_now({**PLAN, "threshold": 0.95, "note": "stricter"}, None, FakeProgress())
-    assert (first["run"], first["drawn"]) == (second["run"], 3)
-    assert second["drawn"] == 0
-    assert run_id(found.read_spec(PLAN)) != run_id(found.read_spec({**PLAN, "seeds": 2}))
+def test_a_merged_model_is_not_benchmarked(atelier: Atelier, tmp_path: Path) -> None:
+    merge_live(atelier)
+    with pytest.raises(Busy, match="merged live; restore it"):
+        atelier.benchmarks.run_now(PLAN, tmp_path / "run", FakeProgress())
+    assert not (tmp_path / "run").exists()
 
 
-def test_a_plan_says_how_long_it_takes_once_a_run_was_finished(tmp_path: Path) -> None:
-    found = benchmarks(tmp_path)
-    assert "seconds" not in found.plan(PLAN)["estimate"]  # type: ignore[operator]
-    found.run_now(PLAN, None, FakeProgress())
-    estimate: Any = found.plan({**PLAN, "seeds": "1-1000"})["estimate"]
-    assert estimate["images"] == 3000
-    assert estimate["seconds"] >= 0
+def test_a_merge_for_one_job_is_waited_for(tmp_path: Path) -> None:
+    """While somebody draws one picture with a merge of its own, the model is changed, but not for long."""
+    entered: list[str] = []
+
+    class Queue:
+        """The host's queue; whoever held it has put the model back when it is free."""
+
+        def __enter__(self) -> None:
+            entered.append("queue")
+            assert made.host.live_model is not None
+            made.host.live_model.restore()
+
+        def __exit__(self, *_: object) -> None:
+            entered.append("free")
+
+    made = make(tmp_path, exclusive=Queue)
+    merge_live(made)
+    assert made.benchmarks.run_now(PLAN, tmp_path / "run", FakeProgress())["missing"] == 0
+    assert entered[:2] == ["queue", "free"]
+
+
+def test_what_the_host_cannot_draw_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    def refuse(parameters: SamplingParameters) -> None:
+        raise UnknownName("sampler", parameters.sampler, ["DDIM"])
+
+    atelier = make(tmp_path, check_parameters=refuse)
+    for ask in (atelier.plan_benchmark, atelier.start_benchmark):
+        with pytest.raises(UnknownName, match="Unknown sampler 'Euler'; expected one of: DDIM"):
+            ask(PLAN)
+    assert atelier.runner.list() == [] and atelier.benchmarks.runs() == []
+
+
+def test_start_answers_busy_at_once_unless_a_restore_is_queued(atelier: Atelier, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(atelier.merges), "stays", True)
+    with pytest.raises(Busy, match="merged live"):
+        atelier.start_benchmark(PLAN)
+    assert atelier.runner.list() == []
+
+    def restores(progress: Progress) -> dict[str, object]:
+        while not progress.cancelled:
+            pass
+        return {}
+
+    restoring = atelier.runner.start("restore", "restore", restores)
+    benchmark = atelier.start_benchmark(PLAN)
+    atelier.runner.cancel(restoring.id)
+    assert benchmark.wait(20) and benchmark.state == "done", benchmark.error
+
+
+def test_two_benchmarks_of_one_plan_share_a_run(atelier: Atelier) -> None:
+    jobs = [atelier.start_benchmark(PLAN) for _ in range(2)]
+    assert all(job.wait(20) for job in jobs)
+    first, second = (job.result for job in jobs)
+    assert (first["run"], first["drawn"], second["drawn"], second["stored_before"]) == (second["run"], 3, 0, 3)
+
+
+def test_the_script_inside_a_job_does_not_take_the_queue_again(atelier: Atelier, tmp_path: Path) -> None:
+    inside = Benchmarks(
+        dataclasses.replace(atelier.host, exclusive=None),
+        atelier.prompts,
+        atelier.runner,
+        atelier.options,
+        lambda *_: FakeScorer(),
+    )
+    assert inside.run_now(PLAN, tmp_path / "run", FakeProgress())["missing"] == 0

@@ -18,7 +18,7 @@ def build(checkpoint_folder: Path, data_folder: Path, tagger_folders: Sequence[P
     from tag_atelier.host.embedded.activity import Activity
     from tag_atelier.host.embedded.catalogue import EmbeddedCheckpoints
     from tag_atelier.host.embedded.live_model import EmbeddedLiveModel
-    from tag_atelier.host.embedded.sampler import EmbeddedSampler
+    from tag_atelier.host.embedded.sampler import EmbeddedSampler, check_parameters
 
     chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     checkpoints = EmbeddedCheckpoints(checkpoint_folder, data_folder, chosen)
@@ -32,4 +32,5 @@ def build(checkpoint_folder: Path, data_folder: Path, tagger_folders: Sequence[P
         live_model=EmbeddedLiveModel(checkpoints),
         exclusive=activity.exclusive,
         interrupt=activity.interrupt,
+        check_parameters=check_parameters,
     )

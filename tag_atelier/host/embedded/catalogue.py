@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from tag_atelier.bench.store import write_whole
 from tag_atelier.errors import CheckpointError, UnknownName
 from tag_atelier.ports import Checkpoint
 
@@ -29,11 +31,12 @@ class HashCache:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._lock = threading.Lock()
         self._known: dict[str, str] = {}
         if path.is_file():
             try:
-                self._known = json.loads(path.read_text(encoding="utf-8"))
-            except ValueError:
+                self._known = dict(json.loads(path.read_text(encoding="utf-8")))
+            except (ValueError, TypeError, OSError):
                 self._known = {}  # a cache that cannot be read is made anew
 
     def known(self, file: Path) -> str | None:
@@ -41,11 +44,15 @@ class HashCache:
         return self._known.get(_state(file)) if file.is_file() else None
 
     def get(self, file: Path) -> str:
-        """64 hex digits; reads the file at most once per state.
+        """64 hex digits; reads the file at most once per state, also when several threads ask.
 
         Raises:
             CheckpointError: the file is gone.
         """
+        with self._lock:
+            return self._get(file)
+
+    def _get(self, file: Path) -> str:
         known = self.known(file)
         if known is not None:
             return known
@@ -59,9 +66,7 @@ class HashCache:
             raise CheckpointError(f"'{file.name}' cannot be read ({error.strerror}); expected a checkpoint file.") from error
         self._known[state] = digest.hexdigest()
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._path.with_suffix(".part")
-        beside.write_text(json.dumps(self._known, indent=0), encoding="utf-8")
-        beside.replace(self._path)
+        write_whole(self._path, json.dumps(self._known, indent=0).encode("utf-8"))
         return self._known[state]
 
 
@@ -99,12 +104,19 @@ class EmbeddedCheckpoints:
         digits = wanted.lower()
         if len(digits) >= SHORTEST_HASH and _HEX.issuperset(digits):
             for checkpoint in checkpoints:
-                if self.identify(checkpoint).startswith(digits):
+                if self._hashes.get(_file(checkpoint)).startswith(digits):
                     return checkpoint
         raise UnknownName("checkpoint", name, [checkpoint.name for checkpoint in checkpoints])
 
     def identify(self, checkpoint: Checkpoint) -> str:
-        """SHA-256 of the file, cached in the data folder."""
+        """SHA-256 of the file, cached in the data folder.
+
+        Raises:
+            CheckpointError: it is missing, pickled, truncated, or neither SD1.5 nor SDXL.
+        """
+        from tag_atelier.host.embedded.model import inspect
+
+        inspect(checkpoint)  # from its header: a run should not begin with a file that cannot be loaded
         return self._hashes.get(_file(checkpoint))
 
     def known_hash(self, checkpoint: Checkpoint) -> str | None:
@@ -127,7 +139,7 @@ class EmbeddedCheckpoints:
         if self._model is not None and state == self._state:
             return
         tokenizer = find_tokenizer(path.parent, self._data_folder)
-        plan = inspect(replace(checkpoint, sha256=self.identify(checkpoint)))
+        plan = inspect(replace(checkpoint, sha256=self._hashes.get(path)))
         self._model, self._state = None, ""  # two SDXL models at once are more than most cards hold
         gc.collect()
         if self._device.type == "cuda":

@@ -130,6 +130,11 @@ def check(parameters: SamplingParameters) -> int:
     return len(get_sampler(parameters.sampler).levels(parameters.scheduler, parameters.steps)) - 1
 
 
+def check_parameters(parameters: SamplingParameters) -> None:
+    """``check`` as ``ports.Host`` asks for it."""
+    check(parameters)
+
+
 @contextmanager
 def _fitting_threads(model: LoadedModel) -> Iterator[None]:
     """One thread for a narrow model on the CPU: its thousands of tiny sums take less time than threads take to meet.

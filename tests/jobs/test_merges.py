@@ -1,0 +1,122 @@
+"""Merges as jobs on the embedded host and tiny files: names that are refused, what is restored, what lies beside a merge."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import torch
+
+pytest.importorskip("diffusers")
+
+from tag_atelier.errors import HostError, RecipeError
+from tag_atelier.host.embedded import build
+from tag_atelier.jobs.atelier import Atelier
+from tag_atelier.jobs.merges import output_path
+from tag_atelier.jobs.runner import Job
+from tests.fakes import fake_host
+
+A, B = "tiny-sd15-a", "tiny-sd15-b"
+RECIPE: Mapping[str, object] = {"method": "weighted_sum", "models": [A, B], "alpha": {"M00": 0.5}}
+REVERSED: Mapping[str, object] = {**RECIPE, "models": [B, A]}
+
+
+@pytest.fixture(scope="module")
+def folder(tiny_checkpoints: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two checkpoints with their configurations, and their tokenizer."""
+    made = tmp_path_factory.mktemp("merges") / "models"
+    source = tiny_checkpoints[A].parent
+    shutil.copytree(source, made, ignore=shutil.ignore_patterns("tiny-sdxl-*"))
+    return made
+
+
+@pytest.fixture
+def atelier(folder: Path, tmp_path: Path) -> Iterator[Atelier]:
+    made = Atelier(build(folder, tmp_path, device="cpu"))
+    yield made
+    made.runner.stop(20)
+
+
+def ended(job: Job) -> Job:
+    assert job.wait(60)
+    return job
+
+
+def middle(atelier: Atelier) -> torch.Tensor:
+    """One weight of block M00 as it is in the loaded model."""
+    model = atelier.host.checkpoints.model  # type: ignore[attr-defined]
+    weight: torch.Tensor = next(iter(model.unet.mid_block.parameters()))
+    return weight.detach().clone()
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a\\b", "a:b", "x\0", ".hidden", "x ", "x.", "\ud800", "界" * 100])
+def test_what_is_no_file_name_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RecipeError, match="is no file name; expected"):
+        output_path(tmp_path, name)
+
+
+@pytest.mark.parametrize("name", ["CON", "nul", "com1", "LPT9.safetensors", "aux.v2"])
+def test_windows_devices_are_refused_everywhere(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RecipeError, match="is a device's name on Windows"):
+        output_path(tmp_path, name)
+
+
+def test_plain_names_get_their_extension_once(tmp_path: Path) -> None:
+    for name in ("my merge 合并", "my merge 合并.safetensors", "my merge 合并.SafeTensors"):
+        assert output_path(tmp_path, name) == tmp_path / "my merge 合并.safetensors"
+    assert output_path(tmp_path, "console") == tmp_path / "console.safetensors"
+
+
+def test_an_existing_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.safetensors").write_bytes(b"mine")
+    with pytest.raises(RecipeError, match=r"'x\.safetensors' exists already"):
+        output_path(tmp_path, "x")
+
+
+def test_a_merge_lies_beside_its_first_models_configuration(atelier: Atelier, folder: Path) -> None:
+    job = ended(atelier.start_merge(RECIPE, "with a configuration"))
+    assert (job.state, job.error) == ("done", "")
+    written = folder / "with a configuration.yaml"
+    assert written.read_bytes() == (folder / f"{A}.yaml").read_bytes()
+    assert "with a configuration" in [checkpoint.name for checkpoint in atelier.host.checkpoints.list()]
+
+
+def test_the_second_of_two_merges_of_one_name_overwrites_nothing(atelier: Atelier, folder: Path) -> None:
+    first, second = atelier.start_merge(RECIPE, "twice"), atelier.start_merge(REVERSED, "twice")
+    assert (ended(first).state, ended(second).state) == ("done", "failed")
+    assert "exists already" in second.error
+    assert sorted(path.name for path in folder.glob("twice*")) == ["twice.safetensors", "twice.yaml"]
+
+
+def test_a_live_merge_loads_its_first_model_when_none_is_loaded(atelier: Atelier) -> None:
+    assert atelier.status()["loaded"] is None
+    job = ended(atelier.start_live_merge(RECIPE))
+    assert (job.state, job.error) == ("done", "")
+    assert (atelier.status()["loaded"], atelier.status()["dirty"]) == (A, True)
+
+
+def test_a_live_merge_that_does_not_fit_leaves_the_one_before(atelier: Atelier) -> None:
+    ended(atelier.start_live_merge(RECIPE))
+    merged, digest = middle(atelier), atelier.status()["live_merge"]
+    job = ended(atelier.start_live_merge(REVERSED))
+    assert (job.state, "is loaded but the recipe starts from" in job.error) == ("failed", True)
+    assert torch.equal(middle(atelier), merged)
+    assert (atelier.status()["dirty"], atelier.status()["live_merge"]) == (True, digest)
+
+
+def test_restore_gives_back_every_bit_and_may_be_asked_for_twice(atelier: Atelier) -> None:
+    atelier.host.checkpoints.load(atelier.host.checkpoints.resolve(A))
+    before = middle(atelier)
+    ended(atelier.start_live_merge(RECIPE))
+    assert not torch.equal(middle(atelier), before)
+    jobs = [ended(atelier.restore_live()) for _ in range(2)]
+    assert [job.result for job in jobs] == [{"dirty": False}] * 2
+    assert torch.equal(middle(atelier), before)
+    assert atelier.status()["live_merge"] is None
+
+
+def test_without_a_live_model_the_sentence_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(HostError, match="merge to a file instead"):
+        Atelier(fake_host(tmp_path)).restore_live()
