@@ -37,6 +37,8 @@ ENVIRONMENT = {
 class Server:
     """One running WebUI. ``client`` speaks to it; ``log`` is everything it printed."""
 
+    answers_when_ready = "/tag-atelier/v1/status"
+
     def __init__(self, checkout: Checkout, python: Path, data: Path, requirements: Path, log: Path) -> None:
         self.checkout, self.data, self.log = checkout, data, log
         self._python, self._requirements = python, requirements
@@ -91,7 +93,7 @@ class Server:
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 raise AssertionError(f"The WebUI ended with {self._process.returncode}:\n{self.log_text()[-6000:]}")
-            if self.client.answers("/tag-atelier/v1/status"):
+            if self.client.answers(self.answers_when_ready):
                 return
             if "Error loading script: tag_atelier.py" in self.log_text():
                 break
