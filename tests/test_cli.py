@@ -31,7 +31,7 @@ def failure(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """The one sentence of a command that ends with 1."""
     assert main(arguments) == 1
     shown = capsys.readouterr()
-    lines = [line for line in shown.err.splitlines() if "it/s]" not in line]
+    lines = [line for line in shown.err.splitlines() if line and "it/s]" not in line and not line.isspace()]
     assert (shown.out, len(lines)) == ("", 1), shown.err
     return lines[0]
 
@@ -242,3 +242,26 @@ def test_merge_without_out_wants_check(here: Path, world: Path, capsys: pytest.C
     assert main(["merge", recipe(), "--check", "--checkpoints", str(world)]) == 0
     assert json.loads(capsys.readouterr().out)["write_bytes"] > 30_000_000
     assert [path.name for path in here.iterdir()] == ["recipe.yaml"]
+
+
+def test_demo_removes_nothing_that_is_not_a_demos(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "mine" / "images").mkdir(parents=True)
+    (here / "mine" / "images" / "holiday.png").write_bytes(b"mine")
+    assert "holds images of no demo; choose another folder" in failure(capsys, "demo", "--out", "mine")
+    assert [path.name for path in here.rglob("*")] == ["mine", "images", "holiday.png"]
+
+
+def test_tune_writes_the_best_recipe(here: Path, world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["--alphas", "0,1", "--out", "sweep", "--checkpoints", str(world)]
+    assert main(["tune", recipe(), plan(), *given]) == 0
+    shown = capsys.readouterr()
+    assert [line.split("\t")[0] for line in shown.out.splitlines()] == ["0", "1"]
+    assert "Best alpha" in shown.err
+    assert main(["merge", str(Path("sweep/best.yaml")), "--check", "--checkpoints", str(world)]) == 0
+
+
+@pytest.mark.parametrize("alphas", ["", "a,b", "0,,x", "nan", "0,0", "0,99"])
+def test_tune_refuses_weights_that_are_none(here: Path, world: Path, capsys: pytest.CaptureFixture[str], alphas: str) -> None:
+    words = failure(capsys, "tune", recipe(), plan(), "--alphas", alphas, "--out", "sweep", "--checkpoints", str(world))
+    assert words.startswith(("Error: --alphas is", "Error: The weights to try are", "Error: A block weight is 99"))
+    assert not (here / "sweep").exists()

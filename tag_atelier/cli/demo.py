@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from tag_atelier.cli.progress import bar, embedded_host
+from tag_atelier.errors import SpecError
 from tag_atelier.jobs.atelier import Atelier
+from tag_atelier.jobs.benchmarks import REPORT_FILES
 from tag_atelier.language import Language
 
 PROMPT = "blue eyes, masterpiece, (white dress:1.2), forest, 1girl, smile, from above, holding sword, twintails, cowboy shot"
@@ -49,8 +51,8 @@ def make_world(folder: Path, names: tuple[str, ...] = (FIRST, SECOND)) -> Path:
 def _demo(given: argparse.Namespace) -> int:
     started, out, language = time.monotonic(), given.out, given.language
     logging.getLogger("tag_atelier").setLevel(logging.ERROR)
-    _say("1/5 Making two tiny checkpoints and a tiny tagger")
     _forget_last(out)
+    _say("1/5 Making two tiny checkpoints and a tiny tagger")
     world = make_world(out / "world")
     atelier = Atelier(embedded_host(world, world / "tagger", out / "data"))
 
@@ -75,9 +77,19 @@ def _demo(given: argparse.Namespace) -> int:
 
 
 def _forget_last(out: Path) -> None:
-    """Remove what the last demo drew and merged; the tiny checkpoints stay."""
-    (out / "world" / f"{MERGED}.safetensors").unlink(missing_ok=True)
-    for name in ("run.sqlite", "writer.lock"):
+    """Remove what the last demo drew and merged; the tiny checkpoints stay.
+
+    Raises:
+        SpecError: the folder holds a run or report of somebody else's: only a demo's world says that it is a demo's.
+    """
+    from tag_atelier.bench.store import DATABASE
+
+    taken = [name for name in (*REPORT_FILES, DATABASE, "images", "thumbs") if (out / name).exists()]
+    if taken and not (out / "world" / f"{FIRST}.safetensors").is_file():
+        raise SpecError(f"'{out}' holds {', '.join(taken)} of no demo; choose another folder, nothing of yours is removed.")
+    for suffix in (".safetensors", ".yaml"):
+        (out / "world" / f"{MERGED}{suffix}").unlink(missing_ok=True)
+    for name in (DATABASE, "writer.lock"):
         (out / name).unlink(missing_ok=True)
     for name in ("images", "thumbs"):
         shutil.rmtree(out / name, ignore_errors=True)
@@ -85,13 +97,13 @@ def _forget_last(out: Path) -> None:
 
 def _merge(world: Path) -> str:
     """Merge the two to a file; the recipe as YAML."""
+    from tag_atelier.jobs.merges import write_checkpoint
     from tag_atelier.merge.plan import plan
     from tag_atelier.merge.recipe import Recipe
-    from tag_atelier.merge.stream import write
 
     recipe = Recipe.from_value(RECIPE)
     with bar() as progress:
-        write(plan(recipe, lambda name: world / f"{name}.safetensors"), world / f"{MERGED}.safetensors", progress)
+        write_checkpoint(plan(recipe, lambda name: world / f"{name}.safetensors"), world / f"{MERGED}.safetensors", progress)
     return recipe.to_yaml()
 
 

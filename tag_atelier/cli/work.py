@@ -121,7 +121,7 @@ def _tune(given: argparse.Namespace) -> int:
     from tag_atelier.tune.sweep import Experiment, sweep
 
     try:
-        alphas = [float(part) for part in given.alphas.split(",")]
+        alphas = [float(part) for part in given.alphas.split(",") if part.strip()]
     except ValueError as error:
         raise RecipeError(f"--alphas is '{given.alphas}'; expected numbers such as 0,0.5,1.") from error
     atelier = Atelier(embedded_host(given.checkpoints, given.tagger, data_folder()))

@@ -6,17 +6,22 @@ Called by the command line. The only kind of search so far; it writes no checkpo
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tag_atelier.bench.plan import PlannedCheckpoint, plan
 from tag_atelier.bench.spec import BenchSpec
-from tag_atelier.errors import HostError, RecipeError
+from tag_atelier.errors import Busy, HostError, RecipeError, SpecError
 from tag_atelier.merge.recipe import Recipe
 from tag_atelier.ports import Host, LiveModel, Progress, Scorer
 from tag_atelier.prompt.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from tag_atelier.merge.plan import MergePlan
 
 
 @dataclass(frozen=True)
@@ -66,41 +71,63 @@ def sweep(recipe: Recipe, alphas: Sequence[float], experiment: Experiment, progr
     """Try ``alphas`` as the recipe's one weight and write ``best.yaml`` into the experiment's folder.
 
     Raises:
-        RecipeError: the recipe mixes more than two models, so that one weight does not say what to do.
-        HostError: the host cannot change a loaded model.
+        RecipeError: the recipe mixes more than two models, so that one weight does not say what to do; or the weights are none.
+        SpecError, UnknownName: the plan cannot be run on this host, or scores nothing.
+        HostError: the host cannot change a loaded model, or the folder cannot be written.
+        Busy: the loaded model is merged already.
         Cancelled: stopped; the loaded model is restored.
     """
-    host = experiment.host
-    if host.live_model is None:
-        raise HostError(f"The host '{host.name}' cannot change a loaded model; sweep on the embedded host.")
+    from tag_atelier.bench.store import disk_errors, write_whole
+
+    host, live_model = experiment.host, _live_model(experiment.host)
     if len(recipe.models) != 2:
         raise RecipeError(f"The recipe mixes {len(recipe.models)} models; a sweep over one weight expects two.")
-    experiment.folder.mkdir(parents=True, exist_ok=True)
-    candidates = [Recipe.from_value({**recipe.as_dict(), "alpha": alpha}) for alpha in alphas]
+    _check_alphas(alphas)
+    if host.check_parameters is not None:
+        host.check_parameters(experiment.spec.parameters)
+    merges = [_plan_merge(recipe, alpha, host) for alpha in alphas]
+    with disk_errors(experiment.folder):
+        experiment.folder.mkdir(parents=True, exist_ok=True)
     inside = dataclasses.replace(experiment, host=dataclasses.replace(host, exclusive=None))
     with host.exclusive() if host.exclusive is not None else nullcontext():
+        if live_model.dirty:
+            raise Busy("The loaded model is merged live; restore it before a sweep.")
         try:
             host.checkpoints.load(host.checkpoints.resolve(recipe.models[0]))
-            trials = [_try(alpha, found, inside, progress) for alpha, found in zip(alphas, candidates, strict=True)]
+            trials = [_try(alpha, merge, inside, progress) for alpha, merge in zip(alphas, merges, strict=True)]
         finally:
-            host.live_model.restore()
+            live_model.restore()
     found = Sweep(tuple(trials))
-    partial = experiment.folder / "best.yaml.tmp"
-    partial.write_text(found.best.recipe.to_yaml(), encoding="utf-8")
-    partial.replace(experiment.folder / "best.yaml")
+    with disk_errors(experiment.folder):
+        write_whole(experiment.folder / "best.yaml", found.best.recipe.to_yaml().encode("utf-8"))
     return found
 
 
-def _try(alpha: float, recipe: Recipe, experiment: Experiment, progress: Progress) -> Trial:
+def _check_alphas(alphas: Sequence[float]) -> None:
+    names = [_folder_name(alpha) for alpha in alphas]
+    if not names or len(set(names)) < len(names) or not all(math.isfinite(alpha) for alpha in alphas):
+        raise RecipeError(f"The weights to try are {list(alphas)}; expected at least one number, each one once.")
+
+
+def _plan_merge(recipe: Recipe, alpha: float, host: Host) -> MergePlan:
+    from tag_atelier.merge.plan import plan as plan_merge
+
+    return plan_merge(Recipe.from_value({**recipe.as_dict(), "alpha": alpha}), lambda name: checkpoint_path(host, name))
+
+
+def _folder_name(alpha: float) -> str:
+    return f"alpha-{alpha:g}"
+
+
+def _try(alpha: float, merge: MergePlan, experiment: Experiment, progress: Progress) -> Trial:
     """Merge one candidate live and benchmark it; its cells are keyed by the recipe, not by the file it starts from."""
     from tag_atelier.bench.run import run
     from tag_atelier.bench.score import evaluate
-    from tag_atelier.bench.store import Store
+    from tag_atelier.bench.store import Store, disk_errors
     from tag_atelier.merge.live import apply
-    from tag_atelier.merge.plan import plan as plan_merge
 
-    host = experiment.host
-    apply(plan_merge(recipe, lambda name: checkpoint_path(host, name)), _live_model(host), progress)
+    host, recipe = experiment.host, merge.recipe
+    apply(merge, _live_model(host), progress)
     first = host.checkpoints.resolve(recipe.models[0])
     planned = plan(
         experiment.spec,
@@ -109,9 +136,12 @@ def _try(alpha: float, recipe: Recipe, experiment: Experiment, progress: Progres
         experiment.scorer.identity,
         host.name,
     )
-    with Store(experiment.folder / f"alpha-{alpha:g}") as store:
+    folder = experiment.folder / _folder_name(alpha)
+    with disk_errors(folder), Store(folder) as store:
         run(planned, host, experiment.scorer, store, progress)
         lift = evaluate(store).checkpoints[0].lift
+    if math.isnan(lift.value):
+        raise SpecError("The plan scores no tag beside its controls, so no weight is better than another; add seeds or tags.")
     return Trial(alpha, lift.value, lift.low, lift.high, recipe)
 
 
@@ -125,5 +155,5 @@ def checkpoint_path(host: Host, name: str) -> Path:
 
 def _live_model(host: Host) -> LiveModel:
     if host.live_model is None:
-        raise HostError(f"The host '{host.name}' cannot change a loaded model.")
+        raise HostError(f"The host '{host.name}' cannot change a loaded model; sweep on the embedded host.")
     return host.live_model
