@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from tag_atelier.bench.choice import SkippedTag, chosen_tags
 from tag_atelier.bench.parameters import Setting, settings_of
+from tag_atelier.bench.published import published
 from tag_atelier.bench.sets import nested_sets
 from tag_atelier.bench.spec import BenchSpec
 from tag_atelier.bench.tag_text import fill, prompt_form
@@ -144,11 +145,14 @@ def plan(
         host_name: part of every key, since two hosts draw the same prompt differently.
 
     Raises:
+        UnknownName: there are no verdicts of the name that the plan gives.
         SpecError: a tag that no prompt can hold, an empty rule, a sampler whose cells would depend on their neighbours.
     """
     _refuse_coupled_sampler(spec)
     if not checkpoints:
         raise SpecError("The plan has no checkpoint; expected at least one name under 'checkpoints'.")
+    if spec.verdicts:
+        published(spec.verdicts)
     names, skipped, notes = chosen_tags(spec, catalogue)
     tags = tuple(_planned_tag(name, spec, catalogue) for name in names)
     asked: list[tuple[str, ...]] = [(name,) for name in names]

@@ -1,15 +1,86 @@
 "use strict";
 const viewer = document.getElementById("viewer");
 
-document.querySelectorAll(".shot").forEach((shot) => shot.addEventListener("click", () => {
+let shown = null;
+
+function show(shot) {
+  shown = shot;
   viewer.querySelector("h3").textContent = shot.dataset.title;
   viewer.querySelector("img").src = shot.querySelector("img").src;
   viewer.querySelector(".change").textContent = shot.dataset.change;
   viewer.querySelector("pre").textContent = shot.dataset.infotext;
   const link = viewer.querySelector("a");
   if (shot.dataset.full) link.href = shot.dataset.full; else link.removeAttribute("href");
-  viewer.showModal();
+  showVerdict();
+  if (!viewer.open) viewer.showModal();
+}
+document.querySelectorAll(".shot").forEach((shot) => shot.addEventListener("click", () => { order = null; show(shot); }));
+
+// Verdicts are kept in this browser until they are exported; the run's folder takes the exported file.
+const kept = `tag-atelier verdicts ${location.pathname}`;
+let verdicts = {}, order = null;
+try { verdicts = JSON.parse(localStorage.getItem(kept)) || {}; } catch { verdicts = {}; }
+const exporter = document.getElementById("export"), note = viewer.querySelector(".say");
+
+function showVerdict() {
+  const verdict = verdicts[shown.dataset.key] || {};
+  viewer.querySelectorAll("[data-answer]").forEach((button) =>
+    button.setAttribute("aria-pressed", String(button.dataset.answer === verdict.answer)));
+  viewer.querySelector("[data-but]").setAttribute("aria-pressed", String(Boolean(verdict.but)));
+  note.value = verdict.note || "";
+}
+
+function keep(change) {
+  const key = shown.dataset.key, verdict = { but: false, note: note.value, ...verdicts[key], ...change };
+  verdicts[key] = verdict;
+  if (verdict.answer) {
+    try { localStorage.setItem(kept, JSON.stringify(verdicts)); } catch { /* a full or forbidden storage keeps nothing */ }
+  }
+  countVerdicts();
+  showVerdict();
+}
+
+function countVerdicts() {
+  const count = Object.values(verdicts).filter((verdict) => verdict.answer).length;
+  exporter.hidden = !count;
+  exporter.textContent = `${exporter.dataset.label} (${count})`;
+}
+
+function turn(step) {
+  const all = order || [...document.querySelectorAll(".card:not([hidden]) .shot")];
+  const next = all[all.indexOf(shown) + step];
+  if (next) show(next);
+}
+
+document.getElementById("judge").addEventListener("click", () => {
+  // Closest to the threshold first: there a verdict says most.
+  const value = (shot) => Number(shot.dataset.value);
+  order = [...document.querySelectorAll(".card:not(.baseline) .shot")].filter((shot) => !verdicts[shot.dataset.key]?.answer);
+  order.sort((a, b) => (value(a) < 0) - (value(b) < 0) || value(a) - value(b));
+  if (order.length) show(order[0]);
+});
+viewer.querySelectorAll("[data-answer]").forEach((button) => button.addEventListener("click", () => {
+  keep({ answer: button.dataset.answer });
+  if (order) turn(1);
 }));
+viewer.querySelector("[data-but]").addEventListener("click", () => keep({ but: !verdicts[shown.dataset.key]?.but }));
+note.addEventListener("change", () => keep({ note: note.value }));
+viewer.addEventListener("keydown", (event) => {
+  if (event.target === note || event.ctrlKey || event.metaKey || event.altKey) return;
+  const button = viewer.querySelectorAll(".answers button")[Number(event.key) - 1];
+  if (button) button.click();
+  if (event.key === "ArrowRight" || event.key === "ArrowLeft") turn(event.key === "ArrowRight" ? 1 : -1);
+});
+exporter.addEventListener("click", () => {
+  const judged = Object.fromEntries(Object.entries(verdicts).filter(([, verdict]) => verdict.answer));
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([JSON.stringify({ verdicts: judged }, null, 1)], { type: "application/json" }));
+  link.download = "verdicts.json";
+  link.click();
+  URL.revokeObjectURL(link.href);
+});
+countVerdicts();
+
 viewer.querySelector(".close").addEventListener("click", () => viewer.close());
 viewer.addEventListener("click", (event) => { if (event.target === viewer) viewer.close(); });
 

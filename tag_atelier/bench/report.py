@@ -7,8 +7,10 @@ import io
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
-from tag_atelier.bench import report_page, report_tables, self_test, sheet
+from tag_atelier.bench import report_page, report_tables, self_test, sheet, verdicts
+from tag_atelier.bench.published import Published, published
 from tag_atelier.bench.report_data import Passage, ReportData
 from tag_atelier.bench.score import evaluate
 from tag_atelier.bench.store import Store, StoredCell, write_whole
@@ -58,12 +60,20 @@ def read(store: Store, folder: Path, language: Language = "en") -> ReportData:
         plan=store.plan(),
         manifest=store.manifest(),
         evaluation=evaluation,
+        verdicts=verdicts.read(store.folder),
+        published=_published(store),
         self_test=self_test.result(store, evaluation.threshold, evaluation.scorer),
         cells=cells,
         language=language,
         images="images/" if folder.resolve() == store.folder.resolve() else "",
         picture=_addresses(small, embedded=len(cells) <= SINGLE_FILE_CELLS),
     )
+
+
+def _published(store: Store) -> Published | None:
+    spec: Any = store.plan().get("spec", {})
+    name = str(spec.get("verdicts", ""))
+    return published(name) if name else None
 
 
 def _addresses(small: dict[str, Path], embedded: bool) -> Callable[[StoredCell], str]:

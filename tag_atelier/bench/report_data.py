@@ -8,20 +8,24 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from tag_atelier.bench.multi import CurvePoint, headline_point
+from tag_atelier.bench.published import Published
 from tag_atelier.bench.score import CheckpointScore, Evaluation, TagScore
 from tag_atelier.bench.stats import Interval
 from tag_atelier.bench.store import StoredCell
+from tag_atelier.bench.verdicts import Verdict
 from tag_atelier.language import Language, sentence
 
 DASH = "–"
-Verdict = Literal["hit", "some", "miss", "none"]
+Outcome = Literal["hit", "some", "miss", "none"]
 
 
 class Mark(NamedTuple):
     """How one picture is marked."""
 
-    verdict: Verdict
+    verdict: Outcome
     text: str
+    value: float = -1.0
+    """Distance from the threshold, 0…1; −1 where nothing is scored."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,10 @@ class ReportData:
     passages: Sequence[Passage] = ()
     self_test: Mapping[str, Any] = field(default_factory=dict)
     """What ``self_test.result`` gives."""
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    """What people say of this run's pictures, by cell key."""
+    published: Published | None = None
+    """What is said elsewhere of the same tags."""
 
     def say(self, english: str, **values: object) -> str:
         """``english`` in the report's language."""
@@ -99,10 +107,11 @@ class ReportData:
             return Mark("none", "")
         if not scored:
             return Mark("none", f"≈ {asked[0][1]:.2f}" if len(stored.cell.tags) == 1 else "")
-        verdict: Verdict = "hit" if all(scored) else "some" if any(scored) else "miss"
+        verdict: Outcome = "hit" if all(scored) else "some" if any(scored) else "miss"
         if len(stored.cell.tags) > 1:
             return Mark(verdict, f"{sum(scored)} / {len(scored)}")
-        return Mark(verdict, f"{'✓' if verdict == 'hit' else '✗'} {asked[0][1]:.2f}")
+        sign = "✓" if verdict == "hit" else "✗"
+        return Mark(verdict, f"{sign} {asked[0][1]:.2f}", abs(asked[0][1] - self.evaluation.threshold))
 
     def change_line(self, stored: StoredCell) -> str:
         """What else changed in a picture against the baseline; empty for a baseline."""

@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from tag_atelier.bench import report_curve
+from tag_atelier.bench import report_curve, report_people
 from tag_atelier.bench.report_data import (
     DASH,
     Mark,
@@ -38,6 +38,7 @@ def page(data: ReportData) -> str:
         _passages(data),
         _leaderboard(data),
         report_curve.section(data),
+        report_people.section(data),
         _gallery(data),
         _tag_table(data),
         _pairs(data),
@@ -162,7 +163,8 @@ def _gallery(data: ReportData) -> str:
         for key, title in filters
     )
     return (
-        f'<section><div class="line"><h2>{escape(say("Pictures"))}</h2><div class="filters" role="group">{buttons}</div></div>'
+        f'<section><div class="line"><h2>{escape(say("Pictures"))}</h2><div class="filters" role="group">'
+        f"{buttons}{report_people.buttons(data)}</div></div>"
         f'<div class="cards" style="--columns:{max(1, len(data.checkpoints))};--shape:{_shape(data)}">'
         f"{''.join(cards)}</div></section>"
     )
@@ -210,6 +212,9 @@ def _card_facts(
     alarms = [scores[position, name].control_rate for position in range(len(data.checkpoints)) if (position, name) in scores]
     unasked = any(rate >= TELLS_NOTHING for rate in alarms)
     lines += [f'<span class="badge warn">{escape(say("there unasked"))}</span>'] if unasked else []
+    if data.published is not None and name in data.published.answers:
+        said = say("by eye elsewhere: {answer}", answer=say(data.published.answers[name]))
+        lines.append(f'<span class="badge" title="{escape(say(data.published.source))}">{escape(said)}</span>')
     label = data.evaluation.labels.get(name)
     if label is not None:
         sentence = "looked for as {label}" if label.status == "alias" else "only the broader {label} is known: in no number"
@@ -228,9 +233,9 @@ def _figure(data: ReportData, stored: StoredCell | None, title: str, mark: Mark)
     full = f"{data.images}{stored.image.name}" if stored.image is not None and data.images else ""
     return (
         f'<button type="button" class="shot {mark.verdict}" data-title="{escape(title)}" data-full="{escape(full)}" '
-        f'data-change="{escape(data.change_line(stored))}" '
+        f'data-key="{stored.cell.key}" data-value="{mark.value:.4f}" data-change="{escape(data.change_line(stored))}" '
         f'data-infotext="{escape(stored.infotext)}"><img src="{escape(data.picture(stored))}" alt="{escape(title)}" '
-        f'loading="lazy" decoding="async">{label}</button>'
+        f'loading="lazy" decoding="async">{label}{report_people.badge(data, stored)}</button>'
     )
 
 
@@ -316,7 +321,7 @@ def _dialog(data: ReportData) -> str:
         f'aria-label="{escape(say("Close"))}">×</button></div><div class="view"><img alt=""><div>'
         '<p class="small change"></p><pre></pre>'
         f'<p><button type="button" class="copy" data-done="{escape(say("Copied"))}">{escape(say("Copy parameters"))}</button> '
-        f'<a target="_blank" rel="noopener">{escape(say("Full size"))}</a></p></div></div></dialog>'
+        f'<a target="_blank" rel="noopener">{escape(say("Full size"))}</a></p>{report_people.keys(data)}</div></div></dialog>'
     )
 
 

@@ -34,7 +34,7 @@ JUDGING_FIELDS = ("tagger", "threshold", "verdicts", "note", "self_test")
 MERGED_LIVE = "The loaded model is merged live; restore it, or save the merge as a checkpoint and benchmark that."
 RUNS_LOOKED_AT = 20
 """So many of the newest runs are asked how fast this host draws."""
-REPORT_FILES = ("report.html", "report.md", "results.csv", "results.json", "sheet.png")
+REPORT_FILES = ("report.html", "report.md", "results.csv", "results.json", "sheet.png", "verdicts.json")
 
 
 class Benchmarks:
@@ -164,6 +164,23 @@ class Benchmarks:
             return []
         folders = [folder for folder in self.runs_folder.iterdir() if folder.is_dir()]
         return sorted(folders, key=lambda folder: folder.stat().st_mtime, reverse=True)
+
+    def add_verdicts(self, run: str, value: object) -> dict[str, object]:
+        """Lay verdicts by people over those of a run and write its report again: ``{run, verdicts: how many}``.
+
+        Raises:
+            UnknownName: there is no such run.
+            RequestError: ``value`` is not what the report exports.
+        """
+        from tag_atelier.bench import verdicts
+        from tag_atelier.bench.report import write
+        from tag_atelier.bench.store import Store
+
+        folder = self._run_folder(run)
+        given = verdicts.add(folder, value)
+        with Store(folder) as store:
+            write(store, folder, self._language())
+        return {"run": run, "verdicts": len(given)}
 
     def report_file(self, run: str, name: str) -> Path:
         """One report file of one run.

@@ -48,7 +48,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.addresses.extend(value or "" for name, value in attrs if name in ("src", "href"))
-        if tag not in ("img", "meta"):
+        if tag not in ("img", "meta", "input"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -102,6 +102,7 @@ def test_every_sentence_of_the_report_has_a_translation(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(report_data, "sentence", remember)
     written(tmp_path, tags=["glaring", "reaching", "reaching", "unheard of"], progress=FakeProgress(cancel_after=4))
+    written(tmp_path, verdicts="confusionxl-v2", batch_size=1)
     written(tmp_path / "sets", sets={"sizes": [1, 2], "count": 2}, self_test=1)
     table = json.loads((EXTENSION_FOLDER / "localizations" / "zh_CN.json").read_text(encoding="utf-8"))
     assert len(asked) > 50
