@@ -10,7 +10,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tag_atelier.cli.progress import data_folder
@@ -80,7 +80,7 @@ def _lint(given: argparse.Namespace) -> int:
     return 0
 
 
-def _answer_lines(given: argparse.Namespace, answer: Callable[[object], dict[str, object]], extra: dict[str, object]) -> int:
+def _answer_lines(given: argparse.Namespace, answer: Callable[[object], dict[str, object]], extra: Mapping[str, object]) -> int:
     """One answer per line of standard input; ``{"error": …}`` for a line that is none, and 1 in the end."""
     failed = 0
     for line in _standard_input().split("\n"):

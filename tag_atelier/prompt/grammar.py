@@ -43,6 +43,7 @@ _WEIGHT_TAIL = re.compile(rf":\s*({_NUMBER})\Z")
 _NO_NUMBER = re.compile(r":\s*[-+]?(?:\d*\.\d*\.[.\d]*|\.)\s*\)")
 NETWORK = re.compile(r"<(\w+):([^>]+)>")
 COMMENT = re.compile(r"\#[^\n]*(?:\n|\Z)")
+_BRACKETS = frozenset("()[]{}")
 _CLOSES = {")": "(", "]": "[", "}": "{"}
 
 
@@ -163,7 +164,7 @@ class _Scanner:
         self.cuts: list[int] = []
         self.pieces: list[Piece] = []
         self.segment_start = 0
-        self.broken = self.stray = self.square = self.closed_square = False
+        self.broken = self.stray = self.square = False
         self.lock: Lock = ""
 
     def parts(self) -> Iterator[tuple[list[Piece], Balance]]:
@@ -171,6 +172,9 @@ class _Scanner:
         for match in _SIGNIFICANT.finditer(self.text):
             if match.lastgroup == "sign":
                 self._sign(match.group(), match.start())
+            elif match.lastgroup == "network":
+                # plain text in a negative prompt, where its brackets pair with those around
+                self.broken = self.broken or (self.negative and not _BRACKETS.isdisjoint(match.group()))
             elif match.lastgroup == "comment":
                 self._border(match, "comment")
             elif match.lastgroup == "word":
@@ -193,7 +197,6 @@ class _Scanner:
                 self.broken = self.broken or sign != ")"
             elif self.stack.pop() != _CLOSES[sign]:
                 self.broken = True
-            self.closed_square = self.closed_square or sign == "]"
         elif self.stack:
             return
         elif sign == ",":
@@ -237,16 +240,17 @@ class _Scanner:
         """Pieces so far and what became of their brackets.
 
         A ``)`` that closes nothing is a plain character, but beside ``[ ]`` the WebUI's schedule reader may pair it otherwise.
-        An open bracket reaches over all that follows, which is the part's last item; what stands before is not touched.
+        An open bracket reaches over all that follows, which is the part's last item; what stands before is not touched,
+        unless a ``]`` makes the schedule reader look at all of it.
         """
         part = self.pieces
         balance: Balance = "even"
-        if self.broken or (self.stray and self.square) or (self.stack and self.closed_square):
+        if self.broken or (self.stray and self.square):
             balance = "broken"
         elif self.stack:
             balance = "open_end"
         self.pieces, self.stack = [], []
-        self.broken = self.stray = self.square = self.closed_square = False
+        self.broken = self.stray = self.square = False
         return part, balance
 
 
@@ -261,7 +265,11 @@ def _item(raw: str, start: int) -> Item:
 def _finish_part(part: tuple[list[Piece], Balance], negative: bool) -> list[Piece]:
     """Lock a part that is out of balance or cannot be read in one way only, and mark where its text ends."""
     pieces, balance = part
-    lock: Lock = "unbalanced" if balance == "broken" else _part_lock(pieces, negative, balance == "even")
+    bare = "".join(piece.render() for piece in pieces if isinstance(piece, Segment) or piece.kind != "comment")
+    bare = bare if negative else without_networks(bare)
+    if balance == "open_end" and "]" in bare:
+        balance = "broken"
+    lock: Lock = "unbalanced" if balance == "broken" else _part_lock(pieces, bare, balance == "even")
     last = _last_segment(pieces)
     done: list[Piece] = []
     for index, piece in enumerate(pieces):
@@ -273,12 +281,10 @@ def _finish_part(part: tuple[list[Piece], Balance], negative: bool) -> list[Piec
     return done
 
 
-def _part_lock(pieces: list[Piece], negative: bool, even: bool) -> Lock:
+def _part_lock(pieces: list[Piece], bare: str, even: bool) -> Lock:
     """Why a part must stay as it is though no bracket closes another kind; empty where it may be sorted."""
     if any(isinstance(piece, Segment) and piece.locked == "break_inside" for piece in pieces):
         return "break_inside"
-    bare = "".join(piece.render() for piece in pieces if isinstance(piece, Segment) or piece.kind != "comment")
-    bare = bare if negative else without_networks(bare)
     if even and "[" in bare and not is_clear(bare):
         return "unclear_schedule"
     return "bad_number" if ":" in bare and _NO_NUMBER.search(bare) else ""

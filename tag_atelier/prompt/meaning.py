@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tag_atelier.prompt.grammar import COMMENT, NETWORK, trailing_weight, without_networks
+from tag_atelier.prompt.schedule import read_brackets
 
 Run = tuple[str, float]
 """Text and its weight; text that begins with NUL is a schedule or alternation, kept whole."""
@@ -66,6 +67,9 @@ def same_meaning(before: str, after: str, negative: bool = False) -> bool:
 
 def _chunks(part: str) -> tuple[tuple[Tag, ...], ...]:
     whole = _whole_brackets(part)
+    if whole:
+        brackets = read_brackets(part)
+        whole = {} if brackets.given_up else whole if brackets.clear else None
     runs = None if whole is None else _weighted(part, whole)
     if runs is None:
         return ((((part, 1.0),),),)

@@ -26,8 +26,9 @@ _SCENE = frozenset(
 """Slots that describe the picture, not a person in it."""
 _SEVERAL = re.compile(r"(?:[2-9]|\d\d+|6\+)(?:girls|boys|others)|multiple_(?:girls|boys|others)")
 _ONE = re.compile(r"1(?:girl|boy|other)")
-_HAIR = re.compile(r"(?!multi|two-tone|gradient|streaked|colored)(?:light_|dark_)?[a-z]+_hair")
-_EYES = re.compile(r"[a-z]+_eyes")
+_COLOUR = "(?:aqua|black|blonde|blue|brown|green|gr[ea]y|orange|pink|purple|red|silver|white|yellow)"
+_HAIR = re.compile(rf"(?:light_|dark_)?{_COLOUR}_hair")
+_EYES = re.compile(rf"(?:light_|dark_)?{_COLOUR}_eyes")
 
 Key = tuple[float, ...]
 
@@ -144,7 +145,7 @@ def _block_keys(heads: Sequence[Entry], ranks: Sequence[float], starts: Sequence
 
 
 def _descriptions_mix(heads: Sequence[Entry]) -> bool:
-    """True when two people are drawn and hair or eyes are described more than once."""
+    """True when two people are drawn and there are two colours of hair or of eyes."""
     names = [canonical(tag) for head in heads for tag in head.tags]
     people = any(_SEVERAL.fullmatch(name) for name in names) or len({n for n in names if _ONE.fullmatch(n)}) > 1
     if not people:

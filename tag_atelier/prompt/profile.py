@@ -337,9 +337,10 @@ def _sampling(table: dict[str, Any], id: str) -> Sampling:
             _check_range(value, id, key)
         elif not isinstance(value, expected) or isinstance(value, bool):
             raise PromptError(f"Profile {id}: sampler.{key} holds {value!r:.60}; expected {expected[-1].__name__}.")
+    values: dict[str, Any] = {key: tuple(value) if key.endswith("_range") else value for key, value in table.items()}
     if "sizes" in table:
-        table = {**table, "sizes": tuple((width, height) for width, height in table["sizes"])}
-    return Sampling(**{key: tuple(value) if key.endswith("_range") else value for key, value in table.items()})
+        values["sizes"] = tuple((width, height) for width, height in table["sizes"])
+    return Sampling(**values)
 
 
 def _check_range(value: object, id: str, key: str) -> None:

@@ -28,6 +28,8 @@ class Brackets(NamedTuple):
     """They can be read in one way only."""
     loose: tuple[tuple[int, int], ...] = ()
     """Start and end of every outermost ``[…]`` with a colon that is no schedule but plain text."""
+    given_up: bool = False
+    """A ``|`` outside ``[ ]`` or a backslash at the end makes the WebUI read no schedule at all."""
 
 
 @dataclass
@@ -70,7 +72,7 @@ def read_brackets(part: str) -> Brackets:
         elif token in ("]", ")") and len(levels) > 1:
             verdict = _close(levels)
             if verdict == "given_up":
-                return Brackets(True)
+                return Brackets(True, given_up=True)
             unclear = unclear or verdict == "unclear"
             beside = verdict == "schedule" and len(levels) == 1
             if here.kind == "[" and not here.regular:
@@ -78,7 +80,7 @@ def read_brackets(part: str) -> Brackets:
                     loose.pop()
                 loose.append((here.start, found.end()))
         elif token in ("\\", "\\\n") or (token == "|" and here.kind != "["):
-            return Brackets(True)
+            return Brackets(True, given_up=True)
         elif token in (":", "|"):
             unclear = unclear or (token == ":" and was_beside)
             here.signs.add(token)

@@ -12,6 +12,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 STEPS = 20
@@ -42,7 +43,8 @@ def strip_comments(checkout: Path) -> Any:
     """The WebUI's function of this name, taken out of a module that would import the whole program."""
     source = (checkout / "modules" / "processing_scripts" / "comments.py").read_text(encoding="utf-8")
     (function,) = (node for node in ast.parse(source).body if getattr(node, "name", "") == "strip_comments")
-    space: dict[str, Any] = {"re": re}
+    # Forge's asks whether comments are switched on, which they are unless someone turned them off
+    space: dict[str, Any] = {"re": re, "shared": SimpleNamespace(opts=SimpleNamespace(enable_prompt_comments=True))}
     exec(compile(ast.Module([function], []), "comments.py", "exec"), space)
     return space["strip_comments"]
 
