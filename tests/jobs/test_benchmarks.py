@@ -146,13 +146,3 @@ def test_the_script_inside_a_job_does_not_take_the_queue_again(atelier: Atelier,
         lambda *_: FakeScorer(),
     )
     assert inside.run_now(PLAN, tmp_path / "run", FakeProgress())["missing"] == 0
-
-
-def test_verdicts_are_kept_beside_the_run_and_shown_in_its_report(tmp_path: Path) -> None:
-    found = benchmarks(tmp_path)
-    run = str(found.run_now(PLAN, None, FakeProgress())["run"])
-    key = "ab" * 32
-    assert found.add_verdicts(run, {"verdicts": {key: {"answer": "drawn"}}}) == {"run": run, "verdicts": 1}
-    assert '"drawn"' in found.report_file(run, "verdicts.json").read_text(encoding="utf-8")
-    with pytest.raises(UnknownName, match="Unknown run"):
-        found.add_verdicts("../elsewhere", {"verdicts": {}})
