@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 ImageStatus = Literal["ok", "invalid"]
+MERGE_INFOTEXT = "Tag Atelier merge"
+"""Key under which a picture's infotext tells that the loaded model was merged live when it was drawn."""
 
 
 @dataclass(frozen=True)

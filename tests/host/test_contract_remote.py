@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy
 import pytest
+import torch
 
 from tag_atelier.errors import Cancelled, HostError, TagAtelierError, UnknownName
 from tag_atelier.host.remote import build
@@ -54,6 +55,29 @@ def test_there_is_no_live_model_and_no_folder(candidate: Candidate) -> None:
     assert candidate.host.live_model is None
     with pytest.raises(HostError, match="remote"):
         candidate.host.checkpoints.output_folder()
+
+
+def test_a_model_that_is_merged_at_the_other_side_is_not_benchmarked(served: Served, candidate: Candidate) -> None:
+    checkpoint, live, images = served.host.checkpoints.resolve("tiny-sd15-a"), served.host.live_model, list[RenderedImage]()
+    served.host.checkpoints.load(checkpoint)
+    assert live is not None
+    key = "model.diffusion_model.middle_block.0.in_layers.0.bias"
+    shape = served.host.checkpoints.model.shapes[key]  # type: ignore[attr-defined]
+    live.overwrite([(key, torch.ones(shape))])
+    try:
+        with pytest.raises(HostError, match="is merged live; restore it there"):
+            candidate.host.sampler.render([REQUEST], QUICK, checkpoint, images.append, FakeProgress())
+    finally:
+        live.restore()
+    assert images == []
+    candidate.host.sampler.render([REQUEST], QUICK, checkpoint, images.append, FakeProgress())
+    assert len(images) == 1
+
+
+def test_a_prompt_that_only_names_a_merge_is_drawn(scripted: Scripted, tmp_path: Path) -> None:
+    texts = ["1girl, Tag Atelier merge: x\nSteps: 1"]
+    scripted.says("/txt2img", {"images": [PICTURE], "info": json.dumps({**INFO, "infotexts": texts})})
+    assert draw(scripted, tmp_path).infotext == texts[0]
 
 
 @pytest.mark.parametrize("name", ["sampler", "scheduler"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import io
 import json
 import threading
@@ -166,5 +167,10 @@ def test_what_no_answer_can_hold_is_refused(served: Served, value: bytes) -> Non
 
 
 def test_a_body_that_is_too_large_is_refused(served: Served) -> None:
-    status, answer = call(served, "POST", "/options", raw=b'{"sd_model_checkpoint": "' + b"a" * 1_000_001 + b'"}')
-    assert (status, isinstance(answer, dict) and answer["error"]) == (413, "TooLarge")
+    connection = http.client.HTTPConnection(served.url.removeprefix("http://"), timeout=60)
+    connection.putrequest("POST", "/sdapi/v1/options")
+    connection.putheader("Content-Length", "1000001")
+    connection.endheaders()
+    answer = connection.getresponse()
+    assert (answer.status, json.load(answer)["error"]) == (413, "TooLarge")
+    connection.close()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from tag_atelier.ports import Checkpoint, RenderRequest, SamplingParameters
+from tag_atelier.ports import MERGE_INFOTEXT, Checkpoint, RenderRequest, SamplingParameters
 
 VERSION = "tag-atelier-embedded"
 
 
-def infotext(request: RenderRequest, parameters: SamplingParameters, checkpoint: Checkpoint) -> str:
-    """Prompt, negative prompt and a line of ``Name: value`` pairs, as the WebUI writes below its images."""
+def infotext(request: RenderRequest, parameters: SamplingParameters, checkpoint: Checkpoint, merged: bool = False) -> str:
+    """Prompt, negative prompt and a line of ``Name: value`` pairs, as the WebUI writes below its images.
+
+    ``merged``: the loaded model's weights are not those of ``checkpoint`` alone.
+    """
     pairs: dict[str, object] = {
         "Steps": parameters.steps,
         "Sampler": parameters.sampler,
@@ -24,6 +27,8 @@ def infotext(request: RenderRequest, parameters: SamplingParameters, checkpoint:
         pairs["Clip skip"] = parameters.clip_skip
     if parameters.eta is not None:
         pairs["Eta"] = parameters.eta
+    if merged:
+        pairs[MERGE_INFOTEXT] = "live"
     pairs["Version"] = VERSION
     lines = [request.prompt]
     if request.negative_prompt:

@@ -205,7 +205,7 @@ def _finish(
         "height": image.height,
         "batch_size": batch_size,
     }
-    text = infotext(job.request, parameters, model.checkpoint)
+    text = infotext(job.request, parameters, model.checkpoint, merged=bool(model.originals))
     return RenderedImage(job.index, image, text, model.checkpoint.name, status, used)
 
 

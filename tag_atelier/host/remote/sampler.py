@@ -18,7 +18,15 @@ from tag_atelier.errors import Cancelled, HostError, UnknownName
 from tag_atelier.host.remote.answers import as_list, as_object, text_of
 from tag_atelier.host.remote.catalogue import RemoteCheckpoints
 from tag_atelier.host.remote.client import DRAW_S, Client
-from tag_atelier.ports import Checkpoint, ImageStatus, Progress, RenderedImage, RenderRequest, SamplingParameters
+from tag_atelier.ports import (
+    MERGE_INFOTEXT,
+    Checkpoint,
+    ImageStatus,
+    Progress,
+    RenderedImage,
+    RenderRequest,
+    SamplingParameters,
+)
 from tag_atelier.prompt.tokens import count_chunks
 
 POLL_S: Final = 0.2
@@ -106,6 +114,10 @@ class RemoteSampler:
         status: ImageStatus = "invalid" if flat else "ok"
         texts = info.get("infotexts")
         infotext = str(texts[0]) if isinstance(texts, list) and texts else ""
+        if f"{MERGE_INFOTEXT}: " in infotext.rpartition("\n")[2]:
+            raise HostError(
+                f"The model loaded at {self._client.url} is merged live; restore it there, or benchmark the saved merge."
+            )
         drawn = self._checkpoints.name_of(text_of(info, "sd_model_name"), text_of(info, "sd_model_hash"))
         used = {
             "seed": info.get("seed", request.seed),
