@@ -106,12 +106,13 @@ def _whole_brackets(part: str) -> dict[int, int] | None:
 
 def _weighted(part: str, whole: dict[int, int]) -> list[tuple[str, float]] | None:
     """Runs of text with their weights, in order; a BREAK is the run ``("BREAK", -1 × its brackets)``."""
-    runs: list[list[object]] = []
+    texts: list[str] = []
+    weights: list[float] = []
     opened: list[tuple[str, int]] = []
     at = 0
     while at < len(part):
         if at in whole:
-            runs.append(["\0" + part[at : whole[at]], 1.0])
+            _add(texts, weights, "\0" + part[at : whole[at]], 1.0)
             at = whole[at]
             continue
         found = _TOKEN.match(part, at)
@@ -119,19 +120,23 @@ def _weighted(part: str, whole: dict[int, int]) -> list[tuple[str, float]] | Non
             return None
         token, at = found.group(), found.end()
         if token in "([":
-            opened.append((token, len(runs)))
+            opened.append((token, len(texts)))
         elif token[-1] == ")" and opened and token[0] != "\\":
             factor = _number(token)
             if factor is None:
                 return None
-            _multiply(runs, opened.pop()[1], factor)
+            _multiply(weights, opened.pop()[1], factor)
         elif token == "]" and opened:
-            _multiply(runs, opened.pop()[1], _DOWN)
+            _multiply(weights, opened.pop()[1], _DOWN)
+        elif token[0] == "\\":
+            _add(texts, weights, token if len(token) > 1 else "", 1.0)
+        elif "BREAK" in token:
+            _add_with_breaks(texts, weights, token)
         else:
-            _add_text(runs, token)
+            _add(texts, weights, token, 1.0)
     for sign, start in opened:
-        _multiply(runs, start, _UP if sign == "(" else _DOWN)
-    return [(str(text), round(float(str(weight)), 6)) for text, weight in runs]
+        _multiply(weights, start, _UP if sign == "(" else _DOWN)
+    return [(text, round(weight, 6)) for text, weight in zip(texts, weights, strict=True)]
 
 
 def _number(token: str) -> float | None:
@@ -144,21 +149,21 @@ def _number(token: str) -> float | None:
         return None
 
 
-def _multiply(runs: list[list[object]], start: int, factor: float) -> None:
-    for run in runs[start:]:
-        run[1] = float(str(run[1])) * factor
+def _multiply(weights: list[float], start: int, factor: float) -> None:
+    for index in range(start, len(weights)):
+        weights[index] *= factor
 
 
-def _add_text(runs: list[list[object]], token: str) -> None:
-    if token == "\\":
-        return
-    if token[0] == "\\":
-        runs.append(["\\" + token[1], 1.0])
-        return
+def _add(texts: list[str], weights: list[float], text: str, weight: float) -> None:
+    texts.append(text)
+    weights.append(weight)
+
+
+def _add_with_breaks(texts: list[str], weights: list[float], token: str) -> None:
     for index, text in enumerate(_BREAK.split(token)):
         if index:
-            runs.append(["BREAK", -1.0])
-        runs.append([text, 1.0])
+            _add(texts, weights, "BREAK", -1.0)
+        _add(texts, weights, text, 1.0)
 
 
 def _cut_at_breaks(runs: list[tuple[str, float]]) -> Iterator[list[tuple[str, float]]]:
@@ -178,11 +183,12 @@ def _tags(chunk: list[tuple[str, float]]) -> Iterator[Tag]:
         if text.startswith("\0") or "," not in text:
             tag.append((text, weight))
             continue
-        first, *rest = text.split(",")
-        tag.append((first, weight))
-        for piece in rest:
-            yield _tidy(tag)
-            tag = [(piece, weight)]
+        first, *whole, last = text.split(",")
+        yield _tidy([*tag, (first, weight)])
+        for piece in whole:
+            words = " ".join(piece.split())
+            yield ((words, weight),) if words else ()
+        tag = [(last, weight)]
     yield _tidy(tag)
 
 

@@ -55,7 +55,7 @@ def read_entry(item: Item, profile: Profile, catalogue: Catalogue) -> Entry:
             continue
         place = float(profile.rank[found])
         if found in profile.sub_slots:
-            place += profile.sub_rank(found, canonical(tag)) / 100
+            place += profile.sub_rank(found, tag) / 100
         if rank is None or place < rank:
             slot, rank = found, place
             series = slot == "character" and catalogue.is_series(tag)
@@ -146,10 +146,11 @@ def _block_keys(heads: Sequence[Entry], ranks: Sequence[float], starts: Sequence
 
 def _descriptions_mix(heads: Sequence[Entry]) -> bool:
     """True when two people are drawn and there are two colours of hair or of eyes."""
-    names = [canonical(tag) for head in heads for tag in head.tags]
-    people = any(_SEVERAL.fullmatch(name) for name in names) or len({n for n in names if _ONE.fullmatch(n)}) > 1
+    subjects = [canonical(tag) for head in heads if head.slot == "subject" for tag in head.tags]
+    people = any(_SEVERAL.fullmatch(name) for name in subjects) or len({n for n in subjects if _ONE.fullmatch(n)}) > 1
     if not people:
         return False
+    names = [canonical(tag) for head in heads for tag in head.tags]
     hair = {name for name in names if _HAIR.fullmatch(name)}
     eyes = {name for name in names if _EYES.fullmatch(name)}
     return len(hair) > 1 or len(eyes) > 1

@@ -87,12 +87,12 @@ class Profile:
         """Slot → its place in ``order``, 0…18."""
         return {slot: index for index, slot in enumerate(self.order)}
 
-    def sub_rank(self, slot: str, name: str) -> int:
-        """Place of the tag ``name`` (canonical) among the sub-slots of ``slot``; 0 where the profile names none."""
+    def sub_rank(self, slot: str, tag: str) -> int:
+        """Place of ``tag`` among the sub-slots of ``slot``; 0 where the profile names none."""
         patterns = self._sub_patterns.get(slot)
         if patterns is None:
             return 0
-        spaced = name.replace("_", " ")
+        spaced = tag.replace("_", " ").lower()
         found = next((index for index, pattern in enumerate(patterns) if pattern and pattern.fullmatch(spaced)), None)
         return patterns.index(None) if found is None else found
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 _TOKEN = re.compile(r"\\.|[()\[\]:|]|[^\\()\[\]:|]+|\\\n?")
@@ -59,6 +60,7 @@ def is_clear(part: str) -> bool:
     return read_brackets(part).clear
 
 
+@lru_cache(maxsize=4)
 def read_brackets(part: str) -> Brackets:
     """The same with the places of what looks like a schedule and is none; linear in the length of ``part``."""
     levels = [_Bracket("")]

@@ -1,4 +1,4 @@
-"""How long arranging takes, proof included: prints one JSON line of milliseconds. Run: python benchmarks/prompt_arrange.py"""
+"""How long arranging takes, proof included: prints one JSON line of milliseconds. Run: python benchmarks/arrange.py"""
 
 from __future__ import annotations
 
