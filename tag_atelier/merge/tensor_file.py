@@ -42,8 +42,6 @@ TORCH_DTYPES: Mapping[str, torch.dtype] = {
 """dtype name in the file → torch's; older torch lacks some of the unsigned ones."""
 
 _STALE_S = 3600.0
-_WORTH_A_THREAD = 1 << 18
-"""Bytes whose hashing takes much longer than starting a thread."""
 
 
 class TensorReader:
@@ -98,47 +96,60 @@ def as_tensor(buffer: bytearray, dtype: str, count: int) -> torch.Tensor:
 
 
 class NewFile:
-    """A file that is written beside its final name and takes it in ``commit``; without commit nothing stays behind.
+    """A file that is written beside its final name and takes it in ``commit``; without commit nothing stays behind."""
 
-    SHA-256 is computed on a thread of its own while the bytes are written.
-    """
+    def __init__(self, destination: Path, positional: bool | None = None) -> None:
+        """``positional`` chooses writes with their own offset (POSIX) over seek and write under a lock; None: where there are.
 
-    def __init__(self, destination: Path) -> None:
-        """Raises RecipeError when the destination exists or its folder cannot be written to."""
+        Raises:
+            RecipeError: the destination exists or its folder cannot be written to.
+        """
         self.destination = destination
         self._temporary = destination.with_name(f"{destination.name}.tmp-{os.getpid()}")
-        self._hash = hashlib.sha256()
-        self._hashing: threading.Thread | None = None
+        self._positional = hasattr(os, "pwrite") if positional is None else positional
+        self._lock = threading.Lock()
         self._committed = False
         _refuse_taken(destination)
         _sweep(destination)
         try:
-            self._file = self._temporary.open("xb", buffering=1 << 20)
+            self._file = self._temporary.open("x+b", buffering=0)
         except OSError as error:
             raise self._failed(error.strerror) from error
 
-    def write(self, data: bytes | bytearray) -> None:
-        """Append ``data``, which must not change afterwards. Raises RecipeError when it cannot be written (disk full)."""
-        self._join()
-        if len(data) < _WORTH_A_THREAD:
-            self._hash.update(data)
-        else:
-            self._hashing = threading.Thread(target=self._hash.update, args=(data,))
-            self._hashing.start()
+    def write_at(self, data: bytes | memoryview, offset: int) -> None:
+        """Put ``data`` at ``offset``, from any thread. Raises RecipeError when it cannot be written (disk full)."""
+        rest, done = memoryview(data), 0
+        while done < len(rest):
+            try:
+                done += self._write_some(rest[done:], offset + done)
+            except OSError as error:
+                raise self._failed(error.strerror) from error
+
+    def _write_some(self, data: memoryview, offset: int) -> int:
+        if self._positional and hasattr(os, "pwrite"):
+            return os.pwrite(self._file.fileno(), data, offset)
+        with self._lock:
+            self._file.seek(offset)
+            return self._file.write(data) or 0
+
+    def sha256(self) -> str:
+        """Of everything written so far, read back; 64 hex digits. Raises RecipeError."""
+        digest, buffer = hashlib.sha256(), bytearray(1 << 20)
         try:
-            self._file.write(data)
+            self._file.seek(0)
+            while count := self._file.readinto(buffer):
+                digest.update(memoryview(buffer)[:count])
         except OSError as error:
             raise self._failed(error.strerror) from error
+        return digest.hexdigest()
 
-    def commit(self) -> str:
-        """Bring everything to the disk, take the final name; returns the SHA-256 of the file, 64 hex digits.
+    def commit(self) -> None:
+        """Bring everything to the disk, take the final name.
 
         Raises:
             RecipeError: it cannot be written, or somebody took the name meanwhile.
         """
-        self._join()
         try:
-            self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
             _refuse_taken(self.destination)
@@ -147,11 +158,6 @@ class NewFile:
             _sync_folder(self.destination.parent)
         except OSError as error:
             raise self._failed(error.strerror) from error
-        return self._hash.hexdigest()
-
-    def _join(self) -> None:
-        if self._hashing is not None:
-            self._hashing.join()
 
     def _failed(self, reason: str | None) -> RecipeError:
         return RecipeError(f"'{self.destination.name}' cannot be written ({reason}); free some space or choose another folder.")
@@ -160,10 +166,9 @@ class NewFile:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        self._join()
         if self._committed:
             return
-        # On a full disk the buffer cannot be flushed; the descriptor is closed all the same.
+        # Closing may fail on a full network disk; the descriptor is gone all the same.
         with contextlib.suppress(OSError):
             self._file.close()
         self._temporary.unlink(missing_ok=True)

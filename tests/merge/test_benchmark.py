@@ -1,20 +1,19 @@
-"""benchmarks/merge_stream.py still runs and prints its one line."""
+"""benchmarks/merge_file.py still runs and prints its one line."""
 
 from __future__ import annotations
 
 import json
-import runpy
+import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "merge_stream.py"
+SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "merge_file.py"
 
 
-def test_one_json_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(sys, "argv", ["merge_stream.py", "--gigabytes", "0.001", "--models", "3", "--repeat", "1"])
-    runpy.run_path(str(SCRIPT), run_name="__main__")
-    line = json.loads(capsys.readouterr().out)
-    assert line["models"] == 3
-    assert {"wall_s", "io_s", "bytes_per_s", "copy_bytes_per_s", "wall_over_io", "rss_over_bare_mib"} <= set(line)
+def test_one_json_line(tmp_path: Path) -> None:
+    command = [sys.executable, str(SCRIPT), "--gigabytes", "0.002", "--repeat", "1", "--folder", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    line = json.loads(done.stdout)
+    assert {"wall_over_io", "wall_over_webui", "hashed_over_hash", "rss_mib_2", "rss_mib_6"} <= set(line)
+    assert line["rss_mib_6"] < 250
+    assert list(tmp_path.iterdir()) == []

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tag_atelier.merge import stream
+from tag_atelier.merge import evaluate
 from tag_atelier.merge.header import read_header
 from tag_atelier.merge.plan import MergePlan, plan
 from tag_atelier.merge.recipe import Recipe
@@ -135,7 +135,7 @@ WEIGHT, OTHER = 1 / math.pi, 1 / math.e
 )
 def test_parity_with_float64(shelf, counter, monkeypatch: pytest.MonkeyPatch, fused: bool, recipe: dict[str, object]) -> None:
     if not fused:
-        monkeypatch.setattr(stream, "fused_lerp", lambda dtype: False)
+        monkeypatch.setattr(evaluate, "fused_lerp", lambda dtype: False)
     generator = torch.Generator().manual_seed(5)
     a, b, c = (0.05 * torch.randn(300_001, generator=generator) for _ in range(3))
     a[:100] *= 1e-6  # denormal in half precision
@@ -223,17 +223,17 @@ def test_eight_bit_floats(shelf, counter) -> None:
 
 
 def test_the_fused_path_is_only_taken_where_it_rounds_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    stream.fused_lerp.cache_clear()
-    assert not stream.fused_lerp("F32")
+    evaluate.fused_lerp.cache_clear()
+    assert not evaluate.fused_lerp("F32")
     real = torch.lerp
     monkeypatch.setattr(torch, "lerp", lambda a, b, w: (1 - w) * a + w * b)
-    assert not stream.fused_lerp("F16")
-    stream.fused_lerp.cache_clear()
+    assert not evaluate.fused_lerp("F16")
+    evaluate.fused_lerp.cache_clear()
 
     def missing(*_: object) -> torch.Tensor:
         raise RuntimeError("\"lerp_kernel_scalar\" not implemented for 'Half'")
 
     monkeypatch.setattr(torch, "lerp", missing)
-    assert not stream.fused_lerp("F16")
-    stream.fused_lerp.cache_clear()
+    assert not evaluate.fused_lerp("F16")
+    evaluate.fused_lerp.cache_clear()
     monkeypatch.setattr(torch, "lerp", real)

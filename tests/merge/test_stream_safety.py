@@ -17,7 +17,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from tag_atelier.errors import Cancelled, CheckpointError, RecipeError
-from tag_atelier.merge import stream
+from tag_atelier.merge import evaluate, stream
 from tag_atelier.merge.plan import MergePlan, plan
 from tag_atelier.merge.recipe import Recipe
 from tag_atelier.merge.stream import MergeResult, results, write
@@ -77,8 +77,8 @@ def test_only_a_few_tensors_are_in_memory(shelf, counter, monkeypatch: pytest.Mo
     shelf.add("a")
     shelf.add("b")
     merge, computed = planned(shelf), []
-    whole = stream._Evaluator.compute
-    monkeypatch.setattr(stream._Evaluator, "compute", lambda self, step: (computed.append(step), whole(self, step))[1])
+    whole = evaluate.Evaluator.compute
+    monkeypatch.setattr(evaluate.Evaluator, "compute", lambda self, step: (computed.append(step), whole(self, step))[1])
     tensors = results(merge, merge.steps, counter())
     next(tensors)
     assert len(computed) <= 4 * stream.WORKERS + 2 < len(merge.steps)
@@ -89,6 +89,19 @@ def test_only_a_few_tensors_are_in_memory(shelf, counter, monkeypatch: pytest.Mo
     next(tensors)
     assert len(computed) == 1
     tensors.close()
+
+
+def test_the_buffers_of_a_file_do_not_grow_with_its_tensors(shelf, counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluate, "PIECE", evaluate._SLICE)
+    monkeypatch.setattr(stream, "PIECE", evaluate._SLICE)
+    sizes: list[int] = []
+    make = evaluate.Buffer.__init__
+    monkeypatch.setattr(evaluate.Buffer, "__init__", lambda self, size: (sizes.append(size), make(self, size))[1])
+    for seed, name in enumerate("abc"):
+        shelf.add(name, seed=seed, change={BIG: torch.randn(2_000_003, generator=torch.Generator().manual_seed(seed)).half()})
+    merged(shelf, counter, models=["a", "b", "c"], alpha=[0.3, 0.2])
+    assert max(sizes) <= 8 * evaluate._SLICE  # there are int64 position ids
+    assert sum(sizes) <= (stream._AHEAD + 3 + 1) * stream.WORKERS * max(sizes)
 
 
 def test_metadata(shelf, counter) -> None:

@@ -76,49 +76,55 @@ def test_the_dtypes_have_the_widths_of_the_format() -> None:
     assert as_tensor(bytearray(), "F16", 0).shape == (0,)
 
 
-def test_a_new_file_appears_whole_and_with_its_hash(tmp_path: Path) -> None:
+WRITES = pytest.mark.parametrize(
+    "positional", [pytest.param(True, marks=pytest.mark.skipif(not hasattr(os, "pwrite"), reason="POSIX only")), False]
+)
+
+
+@WRITES
+def test_a_new_file_appears_whole_whatever_the_order(tmp_path: Path, positional: bool) -> None:
     path = tmp_path / "new.safetensors"
-    with NewFile(path) as file:
-        file.write(b"one")
-        file.write(bytearray(b"two"))
+    with NewFile(path, positional) as file:
+        file.write_at(b"two", 3)
+        file.write_at(memoryview(b"one"), 0)
         assert not path.exists()
-        sha256 = file.commit()
+        assert file.sha256() == hashlib.sha256(b"onetwo").hexdigest()
+        file.commit()
     assert path.read_bytes() == b"onetwo"
-    assert sha256 == hashlib.sha256(b"onetwo").hexdigest()
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_hash_takes_the_pieces_in_order_and_the_bytes_reach_the_disk_before_the_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Slow:
-        """The first pieces take longest."""
+@WRITES
+def test_threads_write_at_their_own_places(tmp_path: Path, positional: bool) -> None:
+    with NewFile(tmp_path / "new", positional) as file, ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: file.write_at(bytes([i]) * 1000, 1000 * i), range(200)))
+        file.commit()
+    assert (tmp_path / "new").read_bytes() == b"".join(bytes([i]) * 1000 for i in range(200))
 
-        def __init__(self) -> None:
-            self.pieces: list[bytes] = []
 
-        def update(self, data: bytes) -> None:
-            time.sleep(0.02 if not self.pieces else 0.0)
-            self.pieces.append(data[:1])
+@WRITES
+def test_short_writes_go_on(tmp_path: Path, positional: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    with NewFile(tmp_path / "new", positional) as file:
+        whole = file._write_some
+        monkeypatch.setattr(file, "_write_some", lambda data, offset: whole(data[:3], offset))
+        file.write_at(b"0123456789", 2)
+        file.commit()
+    assert (tmp_path / "new").read_bytes() == b"\0\x000123456789"
 
-        def hexdigest(self) -> str:
-            return b"".join(self.pieces).decode()
 
+def test_the_bytes_reach_the_disk_before_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[bool] = []
     whole = os.fsync
     monkeypatch.setattr(os, "fsync", lambda descriptor: (synced.append((tmp_path / "new").exists()), whole(descriptor))[1])
     with NewFile(tmp_path / "new") as file:
-        file._hash = Slow()  # type: ignore[assignment]
-        for letter in (b"a", b"b", b"c"):
-            file.write(letter * (1 << 19))
-        assert file.commit() == "abc"
+        file.write_at(b"x", 0)
+        file.commit()
     assert synced[0] is False
-    assert (tmp_path / "new").stat().st_size == 3 << 19
 
 
 def test_without_commit_nothing_stays(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), NewFile(tmp_path / "new") as file:
-        file.write(b"x" * (3 << 20))
+        file.write_at(b"x" * (3 << 20), 0)
         assert len(list(tmp_path.iterdir())) == 1
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []
@@ -148,7 +154,8 @@ def test_a_dangling_link_counts_as_taken(tmp_path: Path) -> None:
 
 def test_a_full_disk(tmp_path: Path) -> None:
     class Full:
-        closed = False
+        def seek(self, offset: int) -> None:
+            """Nothing."""
 
         def write(self, data: bytes) -> None:
             raise OSError(28, "No space left on device")
@@ -158,11 +165,11 @@ def test_a_full_disk(tmp_path: Path) -> None:
 
     with (
         pytest.raises(RecipeError, match=r"'new' cannot be written \(No space left on device\)"),
-        NewFile(tmp_path / "new") as file,
+        NewFile(tmp_path / "new", positional=False) as file,
     ):
         file._file.close()
         file._file = Full()  # type: ignore[assignment]
-        file.write(b"x")
+        file.write_at(b"x", 0)
     assert list(tmp_path.iterdir()) == []
 
 

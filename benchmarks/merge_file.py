@@ -1,0 +1,212 @@
+"""What a merge to a file costs against the bytes it moves; prints one JSON line.
+
+    python benchmarks/merge_file.py [--gigabytes 1.3] [--repeat 5] [--folder DIR]
+
+Two half-precision files of SDXL's layout, weighted sum, page cache warm, medians of runs that take turns. Bringing the file to
+the disk is left out everywhere: it costs the same for all and depends on the disk alone.
+
+wall_over_io      our merge without hash / reading both files and writing one, one thread, 1 MiB at a time
+wall_over_webui   our merge without hash / the WebUI's way: load both, mix in half precision, save
+hashed_over_hash  our merge with the SHA-256 of the result / that hash alone
+rss_mib_2, _6     peak memory of a merge of 2 and of 6 models over the same process before it
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from tag_atelier.merge.header import render_header
+from tag_atelier.merge.plan import MergePlan, plan
+from tag_atelier.merge.recipe import Recipe
+from tag_atelier.merge.stream import write
+
+_PIECE = 1 << 20
+_UNET = "model.diffusion_model."
+_BLOCKS = {
+    "conditioner.embedders.0.transformer.": (197, 3.6),
+    "conditioner.embedders.1.model.": (390, 20.0),
+    "first_stage_model.": (248, 2.4),
+    f"{_UNET}input_blocks.4.": (58, 0.8),
+    f"{_UNET}input_blocks.5.": (56, 0.8),
+    f"{_UNET}input_blocks.7.": (218, 10.8),
+    f"{_UNET}input_blocks.8.": (216, 11.0),
+    f"{_UNET}middle_block.": (226, 11.9),
+    f"{_UNET}output_blocks.0.": (218, 11.5),
+    f"{_UNET}output_blocks.1.": (218, 11.5),
+    f"{_UNET}output_blocks.2.": (220, 11.7),
+    f"{_UNET}output_blocks.3.": (58, 1.1),
+    f"{_UNET}output_blocks.4.": (58, 1.0),
+    f"{_UNET}output_blocks.5.": (60, 1.0),
+    f"{_UNET}label_emb.": (4, 0.2),
+    f"{_UNET}out.": (4, 0.1),
+}
+"""Prefix → tensors and per cent of the bytes, of the real SDXL base model; blocks below 0.1 % left out."""
+
+
+class Quiet:
+    """A progress nobody looks at."""
+
+    cancelled = False
+
+    def begin(self, total: int, text: str = "") -> None:
+        """Nothing."""
+
+    def advance(self, steps: int = 1, text: str = "") -> None:
+        """Nothing."""
+
+
+def make(path: Path, size_bytes: int, seed: int) -> None:
+    """A file of SDXL's layout, random values in half precision; half of a block's bytes lie in an eighth of its tensors."""
+    tensors: list[tuple[str, str, tuple[int, ...]]] = []
+    for prefix, (keys, share) in _BLOCKS.items():
+        values, large = int(size_bytes * share / 200), max(1, keys // 8)
+        for i in range(keys):
+            count = values // 2 // large if i < large else values // 2 // (keys - large)
+            tensors.append((f"{prefix}{i * 7919 % keys}.weight", "F16", (max(1, count),)))
+    noise = (0.05 * torch.randn(1 << 20, generator=torch.Generator().manual_seed(seed))).half().numpy().tobytes()
+    with path.open("wb") as file:
+        file.write(render_header(tensors, {"format": "pt"}))
+        for _, _, (length,) in tensors:
+            for low in range(0, 2 * length, len(noise)):
+                file.write(noise[: min(len(noise), 2 * length - low)])
+
+
+def merge_plan(sources: list[Path]) -> MergePlan:
+    """An even mix of all ``sources``."""
+    names = [f"m{i}" for i in range(len(sources))]
+    alpha = [0.7 / (len(names) - 1)] * (len(names) - 1)
+    return plan(Recipe.from_value({"models": names, "alpha": alpha}), dict(zip(names, sources, strict=True)).__getitem__)
+
+
+def plain_io(sources: list[Path], destination: Path) -> None:
+    """Read every source once, write as much as one of them holds."""
+    buffer = bytearray(_PIECE)
+    with destination.open("wb", buffering=0) as out:
+        for source in sources:
+            with source.open("rb", buffering=0) as file:
+                while count := file.readinto(buffer):
+                    if source is sources[0]:
+                        out.write(memoryview(buffer)[:count])
+
+
+def webui(sources: list[Path], destination: Path) -> None:
+    """What the WebUI's checkpoint merger does, in its order and precision (WebUI 1.10.1, modules/extras.py)."""
+    other = load_file(sources[1])
+    mixed = load_file(sources[0])
+    for key in list(mixed):
+        mixed[key] = (1 - 0.7) * mixed[key] + 0.7 * other[key]
+    save_file(mixed, destination, {"format": "pt"})
+
+
+def hash_file(path: Path) -> None:
+    """SHA-256, read 1 MiB at a time."""
+    digest, buffer = hashlib.sha256(), bytearray(_PIECE)
+    with path.open("rb", buffering=0) as file:
+        while count := file.readinto(buffer):
+            digest.update(memoryview(buffer)[:count])
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that ``work`` takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def peak_rss_mib() -> float:
+    """Peak resident memory of this process, 0 where the system does not say."""
+    try:
+        import resource
+    except ImportError:
+        return 0.0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1 << 20) if sys.platform == "darwin" else peak / 1024
+
+
+def measure_rss(sources: list[Path], destination: Path) -> None:
+    """Print by how much one merge raises this process's peak."""
+    bare = peak_rss_mib()
+    write(merge_plan(sources), destination, Quiet())
+    print(round(peak_rss_mib() - bare))
+
+
+def rss_of(models: int, sources: list[Path], destination: Path) -> int:
+    """``measure_rss`` in a process of its own."""
+    destination.unlink(missing_ok=True)
+    command = [sys.executable, __file__, "--rss", str(destination), *(str(sources[i % 2]) for i in range(models))]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+def measure_times(sources: list[Path], folder: Path, repeat: int) -> dict[str, float]:
+    """Medians in seconds."""
+    merge, out, other = merge_plan(sources), folder / "out.safetensors", folder / "other.safetensors"
+    kinds: dict[str, Callable[[], object]] = {
+        "io_s": lambda: plain_io(sources, other),
+        "wall_s": lambda: write(merge, out, Quiet(), hashed=False),
+        "webui_s": lambda: webui(sources, other),
+        "hash_s": lambda: hash_file(sources[0]),
+        "hashed_s": lambda: write(merge, out, Quiet()),
+    }
+    taken: dict[str, list[float]] = {name: [] for name in kinds}
+    for turn in range(repeat + 1):
+        for name, work in kinds.items():
+            out.unlink(missing_ok=True)
+            other.unlink(missing_ok=True)
+            seconds = timed(work)
+            if turn:  # the first warms up
+                taken[name].append(seconds)
+    return {name: statistics.median(values) for name, values in taken.items()}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--gigabytes", type=float, default=1.3)
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--folder", type=Path, default=None)
+    parser.add_argument("--rss", nargs="+", type=Path, default=None, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    os.fsync = lambda descriptor: None  # type: ignore[assignment]
+    if arguments.rss:
+        measure_rss(arguments.rss[1:], arguments.rss[0])
+        return
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
+        folder = Path(name)
+        sources = [folder / "a.safetensors", folder / "b.safetensors"]
+        for seed, source in enumerate(sources):
+            make(source, int(arguments.gigabytes * 1e9), seed)
+        rss = {f"rss_mib_{models}": rss_of(models, sources, folder / "out.safetensors") for models in (2, 6)}
+        seconds = measure_times(sources, folder, arguments.repeat)
+        line = {
+            "benchmark": "merge_file",
+            "wall_over_io": round(seconds["wall_s"] / seconds["io_s"], 2),
+            "wall_over_webui": round(seconds["wall_s"] / seconds["webui_s"], 2),
+            "hashed_over_hash": round(seconds["hashed_s"] / seconds["hash_s"], 2),
+            **rss,
+            **{key: round(value, 3) for key, value in seconds.items()},
+            "gigabytes_each": round(sources[0].stat().st_size / 1e9, 3),
+            "cores": os.cpu_count(),
+            "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
+            "torch": torch.__version__,
+        }
+    print(json.dumps(line))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,264 @@
+"""Computes tensors of a merge piece by piece: ranged reads → kernel → one rounding → is every value finite.
+
+Called by stream, from several threads at once. Buffers are kept for each thread, so memory does not grow with the models.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
+
+import numpy as np
+import torch
+
+from tag_atelier.errors import Cancelled
+from tag_atelier.merge.header import DTYPE_BYTES, TensorEntry
+from tag_atelier.merge.methods import Operands
+from tag_atelier.merge.plan import MergePlan, Step
+from tag_atelier.merge.tensor_file import TORCH_DTYPES, TensorReader, as_tensor
+from tag_atelier.ports import Progress
+
+_SLICE = 32_736
+"""Values per kernel call: below the 32768 from which torch splits work between threads (ATen/Parallel.h, GRAIN_SIZE),
+so that results do not depend on the host's thread count, and a multiple of every vector width."""
+PIECE = 16 * _SLICE
+"""Values that are read and computed at a time."""
+_LARGE = 1 << 24
+"""Values from which tensors that cannot be cut up are computed one after the other, for the sake of memory."""
+
+_INFINITE = {
+    "F8_E4M3": 0x7F,
+    "F8_E5M2": 0x7C,
+    "F16": 0x7C00,
+    "BF16": 0x7F80,
+    "F32": 0x7F800000,
+    "F64": 0x7FF0000000000000,
+}
+"""dtype → the smallest bits without sign that are no finite number."""
+
+
+class Buffer:
+    """Memory for a piece, with its views as tensors made once."""
+
+    def __init__(self, size_bytes: int) -> None:
+        self.data = bytearray(size_bytes)
+        self._slices: dict[str, tuple[torch.Tensor, ...]] = {}
+
+    def tensor(self, dtype: str, count: int) -> torch.Tensor:
+        """The first ``count`` values; shares the memory."""
+        return as_tensor(self.data, dtype, count)
+
+    def slices(self, dtype: str) -> tuple[torch.Tensor, ...]:
+        """All values in slices that kernels take at a time."""
+        if dtype not in self._slices:
+            whole = self.tensor(dtype, len(self.data) // DTYPE_BYTES[dtype])
+            self._slices[dtype] = tuple(torch.split(whole, _SLICE))
+        return self._slices[dtype]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Steps that lie one after the other in the result and in every source and are mixed alike: read and computed as one."""
+
+    steps: tuple[Step, ...]
+    offset: int
+    """First byte in the result's file."""
+    count: int
+    """Values."""
+
+    @property
+    def step(self) -> Step:
+        """What all its steps have in common, and where they start."""
+        return self.steps[0]
+
+
+@dataclass(frozen=True)
+class Computed:
+    """One finished tensor of the result."""
+
+    step: Step
+    data: bytearray
+    """Its bytes as they stand in the file, in ``step.dtype``."""
+    replaced: str = ""
+    """Why A's tensor was taken instead of the mixed one; empty when it was not."""
+
+    def tensor(self) -> torch.Tensor:
+        """The bytes as a tensor of the step's shape; shares the memory."""
+        return as_tensor(self.data, self.step.dtype, prod(self.step.shape)).view(self.step.shape)
+
+
+class Evaluator:
+    """Computes steps of one plan; one instance serves all worker threads."""
+
+    def __init__(self, plan: MergePlan, readers: Sequence[TensorReader]) -> None:
+        self.plan = plan
+        self.readers = readers
+        self._kernel = plan.method.load_kernel()
+        self._fused_pair = plan.method.load_fused_pair()
+        self._surveyed: dict[str, float] = {}
+        self._scratch = threading.local()
+        self._one_at_a_time = threading.Lock()
+
+    def compute(self, step: Step) -> Computed:
+        """The step's whole tensor. A mixed value that is not finite gives the whole tensor up for A's, and says so."""
+        count, buffer = prod(step.shape), Buffer(step.size_bytes)
+        stretch = self.stretch(step)
+        finite = [self.fill(step, low, min(low + stretch, count), buffer, low) for low in range(0, count, stretch)]
+        if all(finite):
+            return Computed(step, buffer.data)
+        return self._given_up(step)
+
+    def stretch(self, step: Step) -> int:
+        """Values of the step that are computed at a time: all of them where the method looks at whole tensors."""
+        whole = len(step.sources) > 1 and not self.plan.method.elementwise
+        return max(1, prod(step.shape)) if whole else PIECE
+
+    def fill(self, step: Step, low: int, high: int, out: Buffer, at: int = 0) -> bool:
+        """Compute values ``low`` … ``high`` from the step's start on into ``out`` from value ``at`` on, a multiple of a slice.
+
+        With ``high`` beyond the step's own tensor it goes on into the tensors behind it; see ``Run``. Returns whether all
+        mixed values are finite; A's own bytes are never looked at.
+        """
+        width, count = DTYPE_BYTES[step.dtype], high - low
+        target = memoryview(out.data)[at * width : (at + count) * width]
+        if len(step.sources) > 1:
+            self._mix(step, low, count, out, at)
+        elif self._entry(step, step.sources[0]).dtype == step.dtype:
+            self._read_into(target, step, step.sources[0], low)
+        else:
+            source = self._read(step, step.sources[0], low, count, slot=0)
+            out.tensor(step.dtype, at + count)[at:].copy_(source.tensor(self._entry(step, step.sources[0]).dtype, count))
+        return not step.changed or _is_finite(target, step.dtype, self._buffer(-1, len(target)))
+
+    def survey(self, progress: Progress) -> None:
+        """What the method must know of all mixed tensors before the first: the range of its measure but 1 % at both ends."""
+        measure = self.plan.method.load_survey()
+        if measure is None:
+            return
+        found = []
+        for step in self.plan.steps:
+            if progress.cancelled:
+                raise Cancelled("The merge was stopped; nothing was changed.")
+            if len(step.sources) > 1:
+                found.append(measure(self._operands(step, [tensor.view(step.shape) for tensor in self._whole(step)], 0)))
+        values = torch.cat(found).sort().values if found else torch.zeros(0)
+        values = values[torch.isfinite(values)]
+        if len(values):
+            cut = len(values) // 100
+            self._surveyed = {"similarity_low": float(values[cut]), "similarity_high": float(values[-1 - cut])}
+
+    def _mix(self, step: Step, low: int, count: int, out: Buffer, at: int) -> None:
+        if not self.plan.method.elementwise:
+            self._mix_whole(step, out)
+            return
+        indices = self._indices(step)
+        dtypes = [self._entry(step, index).dtype for index in indices]
+        slices = [
+            self._read(step, index, low, count, slot).slices(dtype)
+            for slot, (index, dtype) in enumerate(zip(indices, dtypes, strict=True))
+        ]
+        targets = out.slices(step.dtype)[at // _SLICE :]
+        fused = (
+            self._fused_pair if len(indices) == 2 and {*dtypes, step.dtype} == {step.dtype} and fused_lerp(step.dtype) else None
+        )
+        for i, start in enumerate(range(0, count, _SLICE)):
+            size = min(_SLICE, count - start)
+            tensors = [each[i] if size == len(each[i]) else each[i][:size] for each in slices]
+            target = targets[i] if size == len(targets[i]) else targets[i][:size]
+            if fused is not None:
+                fused(tensors[0], tensors[1], step.weights[0], target)
+            else:
+                self._apply(step, tensors, target, low + start)
+
+    def _mix_whole(self, step: Step, out: Buffer) -> None:
+        target = out.tensor(step.dtype, prod(step.shape))
+        if target.numel() < _LARGE:
+            self._apply(step, [tensor.view(step.shape) for tensor in self._whole(step)], target, 0)
+            return
+        with self._one_at_a_time:
+            self._apply(step, [tensor.view(step.shape) for tensor in self._whole(step)], target, 0)
+            self._scratch.__dict__.clear()
+
+    def _apply(self, step: Step, tensors: Sequence[torch.Tensor], target: torch.Tensor, start: int) -> None:
+        """Widen, mix, round once into ``target``."""
+        target.copy_(self._kernel(self._operands(step, tensors, start)).reshape(-1))
+
+    def _operands(self, step: Step, tensors: Sequence[torch.Tensor], start: int) -> Operands:
+        wide = torch.float64 if step.dtype in ("F32", "F64") else torch.float32
+        operands = [tensor.to(wide) for tensor in tensors]
+        base = operands.pop() if self.plan.base is not None else None
+        letters = [self.plan.sources[index].letter for index in step.sources[1:]]
+        parameters = {**(step.parameters or {}), **self._surveyed}
+        return Operands(operands[0], operands[1:], step.weights, base, parameters, step.key, letters, start)
+
+    def _whole(self, step: Step) -> list[torch.Tensor]:
+        """The tensors that are mixed, flat, the base last."""
+        count, indices = prod(step.shape), self._indices(step)
+        buffers = [self._read(step, index, 0, count, slot) for slot, index in enumerate(indices)]
+        return [buffer.tensor(self._entry(step, index).dtype, count) for buffer, index in zip(buffers, indices, strict=True)]
+
+    def _indices(self, step: Step) -> tuple[int, ...]:
+        return step.sources if self.plan.base is None else (*step.sources, self.plan.base)
+
+    def _entry(self, step: Step, index: int) -> TensorEntry:
+        return self.readers[index].header.tensors[step.key]
+
+    def _read_into(self, target: memoryview, step: Step, index: int, low: int) -> None:
+        entry = self._entry(step, index)
+        self.readers[index].read_into(target, entry.start + low * DTYPE_BYTES[entry.dtype])
+
+    def _read(self, step: Step, index: int, low: int, count: int, slot: int) -> Buffer:
+        """``count`` values from ``low`` on; valid until the next read into the same ``slot`` of this thread."""
+        size_bytes = count * DTYPE_BYTES[self._entry(step, index).dtype]
+        buffer = self._buffer(slot, size_bytes)
+        self._read_into(memoryview(buffer.data)[:size_bytes], step, index, low)
+        return buffer
+
+    def _buffer(self, slot: int, size_bytes: int) -> Buffer:
+        buffers: dict[int, Buffer] = self._scratch.__dict__.setdefault("buffers", {})
+        if slot not in buffers or len(buffers[slot].data) < size_bytes:
+            buffers[slot] = Buffer(max(size_bytes, 2 * PIECE))
+        return buffers[slot]
+
+    def _given_up(self, step: Step) -> Computed:
+        """A's tensor instead, and whose values were not finite; or that the mixed values do not fit the dtype."""
+        plain = Step(step.key, step.block, step.dtype, step.shape, (0,))
+        kept = self.compute(plain)
+        for index in self._indices(step) if len(step.sources) > 1 else step.sources:
+            entry = self._entry(step, index)
+            values = memoryview(bytearray(entry.size_bytes))
+            self._read_into(values, step, index, 0)
+            if not _is_finite(values, entry.dtype, Buffer(entry.size_bytes)):
+                return Computed(step, kept.data, f"'{self.plan.sources[index].name}' has NaN or infinite values there")
+        return Computed(step, kept.data, f"mixed values are too large for {step.dtype}")
+
+
+def _is_finite(values: memoryview, dtype: str, scratch: Buffer) -> bool:
+    """Whether no value of ``values`` is NaN or infinite; ``scratch`` is as large and is overwritten."""
+    kind = np.dtype(f"u{DTYPE_BYTES[dtype]}")
+    bits = np.frombuffer(values, dtype=kind)
+    without_sign = np.frombuffer(scratch.data, dtype=kind, count=len(bits))
+    np.bitwise_and(bits, kind.type(2 ** (8 * kind.itemsize - 1) - 1), out=without_sign)
+    return not len(bits) or bool(without_sign.max() < _INFINITE[dtype])
+
+
+@lru_cache(maxsize=8)
+def fused_lerp(dtype: str) -> bool:
+    """Whether this torch mixes two tensors of the half-precision ``dtype`` in float32 with one rounding.
+
+    torch before 2.2 cannot do it for float16 on a CPU at all. Arithmetic in half precision would differ in a quarter of the
+    values; the other order of float32 additions in at most one of the 64 here.
+    """
+    if dtype not in ("F16", "BF16"):
+        return False
+    first = torch.linspace(-1.0, 1.0, 64).to(TORCH_DTYPES[dtype])
+    other = torch.linspace(0.7, -1.3, 64).to(TORCH_DTYPES[dtype])
+    try:
+        got = torch.lerp(first, other, 0.37)
+    except RuntimeError:
+        return False
+    expected = (first.double() * 0.63 + other.double() * 0.37).to(TORCH_DTYPES[dtype])
+    return int((got != expected).sum()) <= 1
