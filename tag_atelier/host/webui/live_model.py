@@ -84,7 +84,6 @@ class WebuiLiveModel:
             except BaseException:
                 self._put_back()
                 raise
-            networks.forget(model)
         forget_conditionings()
 
     def restore(self) -> None:
@@ -101,7 +100,9 @@ class WebuiLiveModel:
         if self._model is None:
             return
         current = sd_models.model_data.sd_model
-        if current is not self._model:
+        if current is not self._model and is_forge():
+            self._drop()  # Forge keeps one model in memory; the changed one is gone
+        elif current is not self._model:
             self._put_back()
         elif current.sd_checkpoint_info.filename != self._filename:
             self._drop()
@@ -154,7 +155,6 @@ class WebuiLiveModel:
             for place, original in self._places():
                 if not place.tensor.is_meta:
                     place.tensor.copy_(original)
-            networks.forget(model)
         if self._empty_prompt is not None:
             model.cond_stage_model_empty_prompt = self._empty_prompt
         self._drop()

@@ -13,7 +13,7 @@ from tag_atelier.host.webui.features import is_forge
 
 
 def take_out(model: Any) -> None:
-    """Put the weights back to the model's own, so that they can be read and changed."""
+    """Put the weights back to the model's own; the next LoRA job makes its backup from what they are then."""
     if is_forge():
         _refresh_forge(model)
         return
@@ -24,14 +24,6 @@ def take_out(model: Any) -> None:
         if getattr(module, "network_current_names", ()) != ():
             lora.network_restore_weights_from_backup(module)
         lora.network_reset_cached_weight(module)
-
-
-def forget(model: Any) -> None:
-    """After a change: the next LoRA job makes its backup from the weights as they are now."""
-    lora = None if is_forge() else sys.modules.get("networks")
-    if lora is not None:
-        for module in _patched_modules(model):
-            lora.network_reset_cached_weight(module)
 
 
 def _patched_modules(model: Any) -> list[Any]:
