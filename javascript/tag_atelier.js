@@ -223,9 +223,11 @@ var tagAtelier = (function () {
 
     async function openReport(run, name) {
         const tab = window.open("", "_blank");
+        const own = route("runs/" + run + "/" + name);
         try {
-            const file = await (await ask("GET", "runs/" + run + "/" + name)).blob();
-            const address = URL.createObjectURL(file);
+            // At its own address the report finds its full-size pictures; under --api-auth alone only we may fetch it.
+            const open = (await fetch(own, { method: "GET", credentials: "same-origin" })).ok;
+            const address = open ? own : URL.createObjectURL(await (await ask("GET", "runs/" + run + "/" + name)).blob());
             if (tab) tab.location = address;
             else window.location = address;
         } catch (error) {
@@ -245,11 +247,13 @@ var tagAtelier = (function () {
 
     function drawRun(run) {
         const row = make("div", "tag-atelier-run");
-        row.appendChild(make("span", "tag-atelier-run-name", run.id));
+        const drawn = run.total ? " · " + say("{done} of {total}", { done: run.drawn, total: run.total }) : "";
+        row.title = run.id;
+        row.appendChild(make("span", "tag-atelier-run-name", (run.name || run.id) + drawn));
         if ((run.files || []).includes("report.html")) {
             row.appendChild(button(say("Open the report"), "", () => openReport(run.id, "report.html")));
         }
-        if ((run.files || []).includes("results.json")) row.appendChild(button(say("Resume"), "", () => resume(run)));
+        if (run.done === false && (run.files || []).includes("results.json")) row.appendChild(button(say("Resume"), "", () => resume(run)));
         return row;
     }
 

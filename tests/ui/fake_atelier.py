@@ -38,8 +38,10 @@ class FakeBenchmarks:
 
     def runs(self) -> list[dict[str, object]]:
         return [
-            {"id": "confusionxl-rows-0123456789", "files": ["report.html"]},
-            {"id": "my-benchmark-9876543210", "files": ["results.json"]},
+            {"id": "confusionxl-rows-0123456789", "files": ["report.html", "results.json"], "done": True}
+            | {"name": "ConfusionXL rows", "total": 9, "drawn": 9},
+            {"id": "my-benchmark-9876543210", "files": ["results.json"], "done": False}
+            | {"name": "My benchmark", "total": 9, "drawn": 4},
         ]
 
     def report_file(self, run: str, name: str) -> Path:

@@ -99,7 +99,8 @@ def test_a_finished_run_opens_its_report_in_a_tab(page: Page, atelier: FakeAteli
 
 def test_an_earlier_run_is_taken_up_with_its_own_plan(page: Page, atelier: FakeAtelier) -> None:
     page.open_room(BENCHMARK)
-    until(lambda: "my-benchmark-9876543210" in page.text_of("bench_runs"))
+    until(lambda: "My benchmark · 4 of 9" in page.text_of("bench_runs"))
+    assert page.text_of("bench_runs").count("Resume") == 1, "only a run that is not finished is taken up"
     page.find("#tag_atelier_bench_runs .tag-atelier-run:last-child button").click()
     until(lambda: ("benchmark", {"name": "Stopped before"}) in atelier.asked)
 
