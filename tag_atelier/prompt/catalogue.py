@@ -130,7 +130,8 @@ def _rows(path: Path) -> list[TagEntry]:
             if len(row) != len(COLUMNS) or row[1] not in SLOTS or not row[3].isdigit() or row[8] not in _ALSO:
                 raise PromptError(
                     f"{path.name} line {number} reads '{','.join(row)}', expected {len(COLUMNS)} columns with a slot"
-                    f" (not '{UNKNOWN}') in the second, a number in the fourth and a slot or nothing in the last; mend or remove the line."
+                    f" (not '{UNKNOWN}') in the second, a number in the fourth and a slot or nothing in the last;"
+                    " mend or remove the line."
                 )
             name, slot, zh, posts, broader, one_person, safe, reviewed, also = row
             flags = (one_person != "0", safe != "0", reviewed == "1")

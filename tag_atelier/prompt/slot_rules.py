@@ -14,9 +14,11 @@ from tag_atelier.prompt.slot_words import (
     COLOURS,
     EXPRESSION_STARTS,
     HOVERING,
+    JOINING,
     LIMBS,
     PATTERNED,
     QUALIFIERS,
+    UNSURE,
     WHOLE,
     WORN,
 )
@@ -43,8 +45,10 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str, float], ...] = tuple(
         (r".+_background(?:s)?|.+_backdrop", "background", 0.95),
         (r"no_(?:humans|people)", "subject", 0.95),
         (r"no_(?:eyes|nose|ears|pupils|nipples|eyebrows|tail|horns|wings|halo|hair|arms|legs|head)", "body_char", 0.85),
-        (r"no_(?:headwear|hat|eyewear|glasses|gloves|ribbon|bow|hairband|hair_ornament|necktie|scarf|mask)", "accessories", 0.82),
-        (r"no_(?:bra|panties|pants|shirt|shoes|socks|legwear|underwear|sleeves|jacket|skirt|pantyhose|thighhighs)", "clothing", 0.85),
+        (r"no_(?:headwear|hat|eyewear|glasses|gloves|ribbon|bow|hairband|hair_ornament|necktie|scarf|mask)", "accessories",
+         0.82),
+        (r"no_(?:bra|panties|pants|shirt|shoes|socks|legwear|underwear|sleeves|jacket|skirt|pantyhose|thighhighs)", "clothing",
+         0.85),
         (rf"(?:{_BEINGS})_(?:girl|boy|woman|man|humanoid)|.+_(?:creature|youkai|humanoid)|.+_personification", "race", 0.9),
         (r".+_(?:girl|boy|woman|man)s?", "race", 0.5),
         (r"(?:very_|absurdly_)?(?:long|short|medium)_hair|hair_(?:over|between|behind|up|down|intakes|slicked|pulled|spread|flaps|"
@@ -62,36 +66,39 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str, float], ...] = tuple(
          r"unusually_open|sleepy|slant|slanted|circle|bulging|vacant|sparkling)_eyes", "expression", 0.8),
         (r"from_(?:above|below|behind|side|outside|inside|afar|.+)|.+_(?:shot|view|focus|pov)|pov_.+|.+_out_of_frame|cropped_(?!j|s|h|t|v|c).+",
          "composition", 0.85),
-        (r"(?:.+_)?(?:hand|hands|arm|arms|finger|fingers|leg|legs|foot|feet|head|face|chin|tail|elbow|elbows|cheek|knee|knees)_(?:on|in|to|"
-         r"over|under|around|against|behind|between|up|down|out|together|apart|raised|grab|rest|at|tucked)(?:_.+)?", "action", 0.88),
-        (r"(?!(?:scar|mark|tattoo|blood|bandaid|mole|writing|cum|logo|text).*).+_on_(?:own|another's|another)_.+", "action", 0.85),
+        (r"(?:.+_)?(?:hands?|arms?|fingers?|legs?|foot|feet|head|face|chin|tail|elbows?|cheek|knees?)_(?:on|in|to|over|under|"
+         r"around|against|behind|between|up|down|out|together|apart|raised|grab|rest|at|tucked)(?:_.+)?", "action", 0.88),
+        (r"(?!scar|mark|tattoo|blood|bandaid|mole|writing|cum|logo|text).+_on_(?:own|another's|another)_.+", "action", 0.85),
         (r".+_(?:another|another's_.+|own_.+)|own_hands_.+|one_another.*|each_other.*", "action", 0.85),
         (r"looking_.+|holding_.+|adjusting_.+|grabbing_.+|carrying_.+|covering_.+|licking_.+|biting_.+|wiping_.+|brushing_.+|"
          r"pointing_.+|playing_.+|reaching_.+|lifting_.+", "action", 0.95),
-        (r"(?:on|under|against|behind|between|over|atop)_(?!eye|knee).+|sitting(?:_.+)?|standing(?:_.+)?|lying(?:_.+)?", "action", 0.82),
+        (r"(?:on|under|against|behind|between|over|atop)_(?!eye|knee).+|(?:sitting|standing|lying)(?:_.+)?", "action", 0.82),
         (r"(?:in|inside)_(?:box|container|tree|cup|bucket|bag|water|food|bowl|palm|basket|bottle|cage|mouth|bathtub|crate|locker|"
          r"barrel|pot|hand|pocket|teacup|tank|cell|orbit|heat|hammock|swim_ring)", "action", 0.82),
         (r".+_in_(?:own_)?(?:mouth|hand|hands|arms|pocket|pockets|teeth)", "action", 0.82),
         (r"[a-z]+_between_(?:legs|breasts|thighs|fingers|teeth|toes|cheeks|buttocks)", "action", 0.7),
-        (r".+_(?:pull|lift|tug|grab|hold|press|hug|kiss|carry|throw|punch|kick|pose|toss|poke|pinch|stroke|rub|sit|squat)", "action", 0.85),
+        (r".+_(?:pull|lift|tug|grab|hold|press|hug|kiss|carry|throw|punch|kick|pose|toss|poke|pinch|stroke|rub|sit|squat)",
+         "action", 0.85),
         (r".+_aside|.+_slip", "clothing", 0.55),
-        (r"naked_.+|see-through_.+|(?!.*(?:paizuri|sex|spread|tentacles|vibrator|handjob|job_|erection|ejac)).+_under_(?:clothes|shirt|skirt|shorts|pantyhose|jacket|swimsuit|dress|kimono)|.+_tucked_in",
-         "clothing", 0.82),
+        (r"naked_.+|see-through_.+|.+_tucked_in", "clothing", 0.82),
+        (r"(?!.*(?:paizuri|sex|spread|tentacles|vibrator|handjob|job_|erection|ejac)).+_under_(?:clothes|shirt|skirt|shorts|"
+         r"pantyhose|jacket|swimsuit|dress|kimono)", "clothing", 0.82),
         (r".+_print|.+_cutout|.+_(?:hood|collar)", "clothing", 0.7),
         (r".+_trim", "accessories", 0.85),
-        (r"fake_.+", "accessories", 0.8),
+        (r"fake_.+|bandaged_.+", "accessories", 0.8),
         (r"(?:in|inside|at)_(?:the_|a_|an_)?.+", "main_env", 0.7),
         (r"(?:is|are|looks|feels|feeling)_.+", "expression", 0.6),
         (r"(?:wearing|dressed_in)_.+", "clothing", 0.75),
         (r".+_(?:style|\(style\)|\(medium\)|parody|theme|censor|censoring|screenshot|screencap|artifacts)", "style", 0.88),
-        (r"(?:year_of|day_of|happy_(?:new|birth|hallow|valen|anni|holi|mother|father))_?.+|.+_(?:day|festival|connection|holiday|anniversary|celebration|switch|swap)", "theme", 0.82),
+        (r"(?:year_of|day_of|happy_(?:new|birth|hallow|valen|anni|holi|mother|father))_?.+|.+_(?:day|festival|connection|holiday|"
+         r"anniversary|celebration|switch|swap)", "theme", 0.82),
         (r"(?:artist|copyright|character|web|twitter|pixiv|patreon|group|song|brand|company|circle)_(?:name|username|logo|address|"
          r"notice|id)|signature|watermark|.+_text|.+_username|logo|.+_logo|.+_watermark", "style", 0.75),
         (r"(?:scar|mole|mark|tattoo|bruise|freckles|blood|cum|pubic|scars|moles|birthmark|writing)_(?:on|under|above|across|over|"
          r"near|around|in|from|through|behind)_.+", "body_char", 0.85),
-        (r"(?:bandaid|bandage|bandages|gauze|goggles|mask|eyewear|headphones|hat|flower|ribbon|bow|belt|strap)_(?:on|around|over|in)_.+",
+        (r"(?:bandaids?|bandages?|gauze|goggles|mask|eyewear|headphones|hat|flower|ribbon|bow|belt|strap)_(?:on|around|over|in)_.+",
          "accessories", 0.8),
-        (r"(?:jacket|coat|sweater|clothes|shirt|hoodie|cape|panties|towel|kimono|shorts)_(?:on|around|over)_.+", "clothing", 0.85),
+        (r"(?:jacket|coat|sweater|clothes|shirt|hoodie|cape|panties|towel|kimono)_(?:on|around|over)_.+", "clothing", 0.85),
         (r"single_.+|unworn_.+|.+_removed", "", 0.0),
     )
 )  # fmt: skip
@@ -115,12 +122,6 @@ _HEAD_CONFIDENCE = {
     "aesthetics": 0.75,
     "quality": 0.95,
 }
-_JOINING = frozenset("on with around over under through between behind in of from to for and".split())
-_UNSURE = frozenset(
-    "bag backpack handbag chain nail nails lipstick eyeshadow hood collar print fence railing teeth tongue cross chimney smokestack wire windowsill rail railing pole crack hole garland wreath cover strip muzzle stripes tiger bun "
-    "gear teapot fireworks ornament emblem crest badge patch towel statue window door curtain curtains glass art drawing figurine "
-    "knight angel medal robot maid creature armor earphones headphones collarbone".split()
-)
 _MOVABLE = frozenset(("items", "accessories", "clothing", "secondary_env", "main_env"))
 _FACE = re.compile(r"[^a-z]*[a-z0-9]?[^a-z]*")
 
@@ -164,16 +165,12 @@ def _by_words(words: list[str]) -> SlotGuess:
         return _by_head(words, 0.05) if words[-1] in WORN else SlotGuess("action", 0.75)
     if first in HOVERING and len(words) > 1 and (moved := _by_head(words, 0.0)).slot in _MOVABLE:
         return SlotGuess(moved.slot, 0.75)
-    if first == "bandaged":
-        return SlotGuess("accessories", 0.85)
     if first in ACTION_STARTS:
         return SlotGuess("action", 0.82 if len(words) > 1 else 0.75)
     if first in EXPRESSION_STARTS or "_".join(words[:2]) in EXPRESSION_STARTS:
         return SlotGuess("expression", 0.8)
-    cut = next((index for index, word in enumerate(words) if index and word in _JOINING), len(words))
-    if cut < len(words) - 1:
-        return _by_head(words[:cut], 0.25)
-    return _by_head(words, 0.0)
+    cut = next((index for index, word in enumerate(words) if index and word in JOINING), len(words))
+    return _by_head(words[:cut], 0.25) if cut < len(words) - 1 else _by_head(words, 0.0)
 
 
 def _by_head(words: list[str], doubt: float) -> SlotGuess:
@@ -185,7 +182,7 @@ def _by_head(words: list[str], doubt: float) -> SlotGuess:
         if slot is None:
             continue
         sure = _HEAD_CONFIDENCE[slot]
-        if words[-1] in _UNSURE:
+        if words[-1] in UNSURE:
             sure = 0.75
         elif len(words) > 1 and words[0] in COLOURS:
             sure = min(0.97, sure + 0.06)

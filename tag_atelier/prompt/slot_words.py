@@ -256,3 +256,14 @@ EXPRESSION_STARTS = _words(
     open_mouth closed_mouth smiling crying blushing frowning grinning tearing teary
     """
 )
+
+JOINING = _words("on with around over under through between behind in of from to for and")
+UNSURE = _words(
+    """
+    bag backpack handbag chain nail nails lipstick eyeshadow hood collar print fence railing teeth tongue cross chimney
+    smokestack wire windowsill rail pole crack hole garland wreath cover strip muzzle stripes tiger bun gear teapot fireworks
+    ornament emblem crest badge patch towel statue window door curtain curtains glass art drawing figurine knight angel medal
+    robot maid creature armor earphones headphones collarbone
+    """
+)
+"""Nouns on whose slot careful readers differ."""

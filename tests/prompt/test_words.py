@@ -1,4 +1,4 @@
-"""Search, overlaps, token estimate and the reading of items: small tables of what is expected."""
+"""Search, overlaps and the reading of items: small tables of what is expected."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from tag_atelier.prompt.catalogue import Catalogue
 from tag_atelier.prompt.overlap import find_overlaps, implies
 from tag_atelier.prompt.reading import tags_of
 from tag_atelier.prompt.search import by_chinese_name, search
-from tag_atelier.prompt.tokens import count_chunks, count_tokens
 
 CATALOGUE = Catalogue.load()
 
@@ -112,37 +111,3 @@ def test_strangers_do_not_overlap() -> None:
 )
 def test_reading_of_an_item(core: str, tags: tuple[str, ...]) -> None:
     assert tags_of(core) == tags
-
-
-@pytest.mark.parametrize(
-    ("text", "tokens"),
-    [
-        ("", 0),
-        ("smile", 1),
-        ("1girl, smile", 4),
-        ("(smile:1.2)", 1),
-        ("score_9", 3),
-        ("[red hair:blue dress:0.5]", 2),
-        ("<lora:x:1> # note", 0),
-        ("长发", 4),
-        ("absolutely", 2),
-    ],
-)
-def test_tokens(text: str, tokens: int) -> None:
-    assert count_tokens(text) == tokens
-
-
-@pytest.mark.parametrize(
-    ("text", "chunks"),
-    [
-        ("", 1),
-        ("smile", 1),
-        (", ".join(["smile"] * 38), 1),
-        (", ".join(["smile"] * 39), 2),
-        ("a BREAK b", 2),
-        ("a AND b", 1),
-        ("BREAKDANCE", 1),
-    ],
-)
-def test_chunks(text: str, chunks: int) -> None:
-    assert count_chunks(text) == chunks
