@@ -72,6 +72,8 @@ def _rule_reason(entry: TagEntry, rule: TagRule) -> str:
         return "sensitive"
     if rule.one_person and not entry.one_person:
         return "needs a second person"
+    if rule.slot == "character" and not entry.broader:
+        return "a series, or a character whose series is not known"
     if not entry.posts:
         return "its number of posts is not known"
     return problem(entry.name)

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tag_atelier.bench.choice import SkippedTag, chosen_tags
+from tag_atelier.bench.directions import Direction, direction_of
 from tag_atelier.bench.parameters import Setting, settings_of
 from tag_atelier.bench.published import published
 from tag_atelier.bench.sets import nested_sets
@@ -64,6 +65,8 @@ class PlannedTag:
     """Broader tags that are in the picture wherever this one is."""
     title: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Name in other languages, by language id."""
+    direction: Direction = "people"
+    """Where ConfusionXL's page would count it."""
 
 
 @dataclass(frozen=True)
@@ -207,9 +210,11 @@ def _planned_tag(name: str, spec: BenchSpec, catalogue: Catalogue) -> PlannedTag
     text = prompt_form(name, spec.escape)
     entry = catalogue.get(name)
     if entry is None:
-        return PlannedTag(name, text, catalogue.slot(name).slot)
+        slot = catalogue.slot(name).slot
+        return PlannedTag(name, text, slot, direction=direction_of(name, slot))
     title = {"zh_CN": entry.zh} if entry.zh else {}
-    return PlannedTag(name, text, entry.slot, entry.posts or None, _broader(entry, catalogue), title)
+    where = direction_of(name, entry.slot, entry.safe)
+    return PlannedTag(name, text, entry.slot, entry.posts or None, _broader(entry, catalogue), title, where)
 
 
 def _broader(entry: TagEntry, catalogue: Catalogue) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from tag_atelier.bench.deviation import Deviation, deviations
 from tag_atelier.bench.multi import CurvePoint, headline_point
 from tag_atelier.bench.published import Published
 from tag_atelier.bench.score import CheckpointScore, Evaluation, TagScore
@@ -129,6 +130,16 @@ class ReportData:
     def score_of(self) -> dict[tuple[int, str], TagScore]:
         """Scores by (checkpoint, tag); unscored tags are missing."""
         return {(position, tag.tag): tag for position, item in enumerate(self.checkpoints) for tag in item.tags}
+
+    def deviations(self) -> list[tuple[CheckpointScore, list[Deviation]]]:
+        """Each checkpoint against the others by direction; empty where one is alone or nothing is scored."""
+        if len(self.checkpoints) < 2 or not self.evaluation.scored:
+            return []
+        where = {tag["name"]: tag.get("direction", "people") for tag in self.tags}
+        return [
+            (item, deviations(item, [other for other in self.checkpoints if other is not item], where))
+            for item in self.evaluation.ranked
+        ]
 
     @property
     def chinese_name(self) -> dict[str, str]:

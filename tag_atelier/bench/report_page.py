@@ -20,7 +20,7 @@ from tag_atelier.bench.report_data import (
     points_range,
     spaced,
 )
-from tag_atelier.bench.report_tables import facts, left_out, p_value
+from tag_atelier.bench.report_tables import card_sentence, deviation_row, facts, left_out, p_value
 from tag_atelier.bench.score import TELLS_NOTHING, CheckpointScore, TagScore
 from tag_atelier.bench.stats import Interval
 from tag_atelier.bench.store import StoredCell
@@ -101,7 +101,7 @@ def _leaderboard(data: ReportData) -> str:
     return (
         f"<section><h2>{escape(say('Checkpoints'))}</h2><div class='board'>{_table([say(title) for title in titles], 3, rows)}"
         "</div>"
-        f'<p class="muted small">{escape(explained)}</p>{_slots(data)}</section>'
+        f'<p class="muted small">{escape(explained)}</p>{_slots(data)}{_deviations(data)}</section>'
     )
 
 
@@ -146,6 +146,19 @@ def _slots(data: ReportData) -> str:
     )
     table = _table([data.say("Slot"), *(item.name for item in data.checkpoints)], 1, rows)
     return f"<details><summary>{escape(data.say('By slot'))}</summary>{table}</details>"
+
+
+def _deviations(data: ReportData) -> str:
+    blocks = ""
+    titles = [data.say(title) for title in ("Direction", "Accuracy", "Mean of the others", "Deviation")]
+    for item, lines in data.deviations():
+        rows = ""
+        for line in lines:
+            title, *values = deviation_row(data, line)
+            rows += f'<tr><th scope="row">{escape(title)}</th>{"".join(_cell(value) for value in values)}</tr>'
+        blocks += f"<h3 class='part'>{escape(item.name)}</h3>{_table(titles, 1, rows)}"
+        blocks += f"<p class='muted small'>{escape(card_sentence(data, item, lines))}</p>"
+    return f"<details><summary>{escape(data.say('By direction'))}</summary>{blocks}</details>" if blocks else ""
 
 
 def _gallery(data: ReportData) -> str:

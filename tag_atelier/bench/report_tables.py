@@ -10,6 +10,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from tag_atelier.bench.deviation import Deviation, percent_text
+from tag_atelier.bench.multi import headline_point
 from tag_atelier.bench.report_data import (
     DASH,
     ReportData,
@@ -21,7 +23,7 @@ from tag_atelier.bench.report_data import (
     points_range,
     spaced,
 )
-from tag_atelier.bench.score import TagScore
+from tag_atelier.bench.score import CheckpointScore, TagScore
 from tag_atelier.bench.store import StoredCell
 
 CSV_COLUMNS = (
@@ -40,6 +42,8 @@ def markdown(data: ReportData) -> str:
     for passage in data.passages:
         parts.extend([f"## {say(passage.title)}", "\n".join(f"    {line}" for line in passage.text.splitlines())])
     parts.extend([f"## {say('Checkpoints')}", _leaderboard(data)])
+    for item, found in data.deviations():
+        parts.extend([f"### {_escape(item.name)}", deviation_table(data, found), _escape(card_sentence(data, item, found))])
     if data.evaluation.curve:
         parts.extend([f"## {say('Many tags in one prompt')}", _curve_table(data)])
     parts.extend([f"## {say('Tags')}", _tag_table(data)])
@@ -83,6 +87,10 @@ def json_text(data: ReportData) -> str:
         "scored": found.scored,
         "unscored": found.unscored,
         "labels": {tag: dataclasses.asdict(label) for tag, label in found.labels.items()},
+        "deviations": {
+            item.name: [{**dataclasses.asdict(line), "percent": line.percent} for line in lines]
+            for item, lines in data.deviations()
+        },
         "self_test": dict(data.self_test),
         "curve": [{**dataclasses.asdict(p), "recall": p.recall._asdict(), "realised": p.realised} for p in found.curve],
         "states": found.states,
@@ -198,6 +206,37 @@ def _tag_table(data: ReportData) -> str:
             row.append(_verdict(data, scores.get((position, tag["name"]))))
         rows.append(row)
     return _table([data.say("Tag"), data.say("Posts"), *(item.name for item in data.checkpoints)], rows)
+
+
+def deviation_table(data: ReportData, lines: Sequence[Deviation]) -> str:
+    """The page's table as Markdown: direction, accuracy, mean of the others, deviation."""
+    header = [data.say(title) for title in ("Direction", "Accuracy", "Mean of the others", "Deviation")]
+    return _table(header, [deviation_row(data, line) for line in lines])
+
+
+def deviation_row(data: ReportData, line: Deviation) -> list[str]:
+    """One line of it as texts."""
+    shares = [f"{value:.3f}" if math.isfinite(value) else DASH for value in (line.accuracy, line.mean)]
+    return [data.say(line.direction), *shares, percent_text(line.percent)]
+
+
+def card_sentence(data: ReportData, item: CheckpointScore, lines: Sequence[Deviation]) -> str:
+    """The sentence for a model card; says less where less is known."""
+    *by_direction, overall = lines
+    known = [line.percent for line in by_direction if math.isfinite(line.percent)]
+    if not known or not math.isfinite(overall.percent):
+        return data.say("{name}: the others draw none of these tags, so there is no deviation from them.", name=item.name)
+    text = data.say(
+        "{name}: accuracy {overall} against the mean of the others, from {lowest} to {highest} by direction.",
+        name=item.name,
+        overall=percent_text(overall.percent),
+        lowest=percent_text(min(known)),
+        highest=percent_text(max(known)),
+    )
+    point = headline_point([point for point in data.evaluation.curve if point.name == item.name])
+    if point is None:
+        return text
+    return f"{text} {data.say('{rate} at {size} tags.', rate=percent(point.recall.value), size=point.size)}"
 
 
 def curve_rows(data: ReportData) -> list[list[str]]:

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from tag_atelier.bench.plan import Plan, PlannedCheckpoint, plan
+from tag_atelier.bench.spec import BenchSpec
 from tag_atelier.errors import SpecError
 from tag_atelier.ports import Checkpoint
+from tag_atelier.prompt.catalogue import Catalogue
 from tests.bench.bench_parts import small_catalogue, small_host, small_plan, small_spec
 
 ONE = PlannedCheckpoint(Checkpoint("one", "one.safetensors"), "1" * 64)
@@ -155,3 +157,20 @@ def test_the_plan_is_shown_as_plain_values(tmp_path: Path) -> None:
     assert '"name": "small"' in json.dumps(shown)
     assert shown["example_prompt"] == "1girl, glaring, blue dress"
     assert shown["baseline"] == "1girl, blue dress"
+
+
+def test_a_rule_for_characters_leaves_series_out() -> None:
+    catalogue = Catalogue.load()
+    preset = BenchSpec.from_value("characters")
+    found = plan(preset, [ONE], catalogue, "tagger 1")
+    assert len(found.tags) == 48
+    assert all(tag.implies for tag in found.tags)
+    assert "touhou" in {skipped.name for skipped in found.skipped}
+
+
+@pytest.mark.parametrize(("name", "columns", "sizes"), [("many-tags", 1, {2, 4, 8, 16, 32}), ("clip-skip", 4, {1})])
+def test_shipped_plans_vary_what_their_names_say(name: str, columns: int, sizes: set[int]) -> None:
+    found = plan(BenchSpec.from_value(name), [ONE], Catalogue.load(), "tagger 1")
+    assert len(found.checkpoints) == columns
+    assert {len(cell.tags) for cell in found.cells} - {0} == sizes
+    assert found.notes == ()
