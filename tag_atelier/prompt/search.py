@@ -1,4 +1,7 @@
-"""Finds catalogue tags by the beginning of any of their words, in English or Chinese. Called by page, API and lint."""
+"""Finds catalogue tags by the beginning of any of their words: English, Chinese, or pinyin where pypinyin is installed.
+
+Called by page, API and lint.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,12 @@ def search(catalogue: Catalogue, query: str, limit: int = 20, safe_only: bool = 
     needle = canonical(query)
     if not needle:
         return []
+    spoken = _pinyin(catalogue) if needle.isascii() else {}
     ranked = []
     for entry in catalogue.entries.values():
         grade = _grade(entry, needle)
+        if grade is None and any(sound.startswith(needle.replace("_", "")) for sound in spoken.get(entry.name, ())):
+            grade = 2
         if grade is not None and (entry.safe or not safe_only):
             ranked.append((grade, -entry.posts, entry.name, entry))
     return [row[-1] for row in sorted(ranked)[:limit]]
@@ -48,3 +54,21 @@ def _chinese_names(catalogue: Catalogue) -> dict[str, TagEntry]:
         if entry.zh:
             names[entry.zh] = entry
     return names
+
+
+@lru_cache(maxsize=4)
+def _pinyin(catalogue: Catalogue) -> dict[str, tuple[str, str]]:
+    """By tag: its Chinese name in pinyin without tones, and the first letters only; empty without pypinyin."""
+    try:
+        from pypinyin import lazy_pinyin
+    except ImportError:
+        return {}
+    sounds = {}
+    for entry in catalogue.entries.values():
+        if entry.zh:
+            syllables = lazy_pinyin(entry.zh)
+            sounds[entry.name] = (
+                "".join(syllables).lower(),
+                "".join(syllable[0] for syllable in syllables if syllable).lower(),
+            )
+    return sounds
