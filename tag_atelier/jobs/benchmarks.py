@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tag_atelier.bench.fields import read_mapping
+from tag_atelier.bench.published import published
 from tag_atelier.bench.spec import BenchSpec, list_presets
 from tag_atelier.errors import Busy, Cancelled, SpecError, TagAtelierError, UnknownName
 from tag_atelier.jobs.prompts import Prompts
@@ -210,6 +211,8 @@ class Benchmarks:
     def _plan(self, spec: BenchSpec, scorer: Scorer) -> Plan:
         from tag_atelier.bench.plan import PlannedCheckpoint, plan
 
+        if spec.verdicts:
+            published(spec.verdicts)  # or it would only be missed in the report, after everything is drawn
         if self._host.check_parameters is not None:
             self._host.check_parameters(spec.parameters)
         catalogue = self._host.checkpoints
@@ -217,7 +220,10 @@ class Benchmarks:
         if not found:
             loaded = catalogue.loaded()
             if loaded is None:
-                raise SpecError("The plan names no checkpoint and none is loaded; expected 'checkpoints': [name, …].")
+                raise SpecError(
+                    "The plan names no checkpoint and none is loaded; expected 'checkpoints: [name, …]' in it, "
+                    "for a shipped plan beside 'preset: NAME'."
+                )
             found = [loaded]
         planned = [PlannedCheckpoint(checkpoint, catalogue.identify(checkpoint)) for checkpoint in found]
         return plan(spec, planned, self._prompts.catalogue, scorer.identity, self._host.name)

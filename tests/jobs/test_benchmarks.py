@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from tag_atelier.errors import Busy, Cancelled, HostError, UnknownName
+from tag_atelier.errors import Busy, Cancelled, HostError, SpecError, UnknownName
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.benchmarks import Benchmarks
 from tag_atelier.ports import Progress, SamplingParameters
@@ -146,3 +146,15 @@ def test_the_script_inside_a_job_does_not_take_the_queue_again(atelier: Atelier,
         lambda *_: FakeScorer(),
     )
     assert inside.run_now(PLAN, tmp_path / "run", FakeProgress())["missing"] == 0
+
+
+def test_unknown_verdicts_are_named_before_anything_is_drawn(atelier: Atelier, tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match="Unknown file of verdicts '../nope'"):
+        atelier.benchmarks.run_now({**PLAN, "verdicts": "../nope"}, tmp_path / "run", FakeProgress())
+    assert atelier.host.sampler.batches == []  # type: ignore[attr-defined]
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_shipped_plan_without_checkpoints_says_where_they_go(atelier: Atelier) -> None:
+    with pytest.raises(SpecError, match=r"'checkpoints: \[name, …\]' in it, for a shipped plan beside 'preset: NAME'"):
+        atelier.plan_benchmark({"preset": "rare-8"})
