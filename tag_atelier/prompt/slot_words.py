@@ -202,6 +202,14 @@ QUALIFIERS: dict[str, tuple[str, float]] = {
     for slot, confidence, kinds in (
         ("style", 0.95, "medium style meme"),
         ("trigger", 0.95, "artist"),
+        ("style", 0.75, "phrase font brand company letter"),
+        (
+            "items",
+            0.8,
+            "dog tank table lighting vessel cosmetics paper stone porcelain drug tarot bow board_game machine_gun handle",
+        ),
+        ("secondary_env", 0.75, "constellation"),
+        ("action", 0.8, "sex bound"),
         ("theme", 0.7, "cosplay theme"),
         (
             "items",
