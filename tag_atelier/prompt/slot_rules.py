@@ -12,7 +12,6 @@ from tag_atelier.prompt.slot_heads import HEADS
 from tag_atelier.prompt.slot_words import (
     ACTION_STARTS,
     COLOURS,
-    EXPRESSION_STARTS,
     HOVERING,
     JOINING,
     LIMBS,
@@ -86,8 +85,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str, float], ...] = tuple(
         (r".+_print|.+_cutout|.+_(?:hood|collar)", "clothing", 0.7),
         (r".+_trim", "accessories", 0.85),
         (r"fake_.+|bandaged_.+", "accessories", 0.8),
-        (r"(?:in|inside|at)_(?:the_|a_|an_)?.+", "main_env", 0.7),
+        (r"(?:in|inside|at)_(?:the|an?)_.+|at_.+", "main_env", 0.7),
         (r"(?:is|are|looks|feels|feeling)_.+", "expression", 0.6),
+        (r"(?:smiling|crying|blushing|frowning|grinning|tearing|teary)(?:_.+)?", "expression", 0.8),
         (r"(?:wearing|dressed_in)_.+", "clothing", 0.75),
         (r".+_(?:style|\(style\)|\(medium\)|parody|theme|censor|censoring|screenshot|screencap|artifacts)", "style", 0.88),
         (r"(?:year_of|day_of|happy_(?:new|birth|hallow|valen|anni|holi|mother|father))_?.+|.+_(?:day|festival|connection|holiday|"
@@ -124,6 +124,8 @@ _HEAD_CONFIDENCE = {
 }
 _MOVABLE = frozenset(("items", "accessories", "clothing", "secondary_env", "main_env"))
 _FACE = re.compile(r"[^a-z]*[a-z0-9]?[^a-z]*")
+_CODE = re.compile(r"[a-z]?-?\d+[a-z]?-?\d*|[a-z]")
+"""A number or the name of a machine, such as t-34; no face."""
 
 
 def guess(name: str) -> SlotGuess:
@@ -138,7 +140,7 @@ def guess(name: str) -> SlotGuess:
     for pattern, slot, confidence in _PATTERNS:
         if pattern.fullmatch(name):
             return SlotGuess(slot, confidence) if slot else _by_words(name.removesuffix("_removed").split("_"))
-    if len(name) <= 6 and _FACE.fullmatch(name) and not name.isdigit():
+    if len(name) <= 6 and _FACE.fullmatch(name) and not _CODE.fullmatch(name):
         return SlotGuess("expression", 0.6)
     qualified = _QUALIFIER.match(name)
     if qualified is not None:
@@ -161,16 +163,22 @@ def _by_words(words: list[str]) -> SlotGuess:
     first = words[0]
     if len(words) > 1 and "_".join(words[-2:]) in HEADS:
         return _by_head(words, 0.0)
+    if first in ("in", "inside") and len(words) > 1:
+        return _inside(words[1:])
     if first in LIMBS:
         return _by_head(words, 0.05) if words[-1] in WORN else SlotGuess("action", 0.75)
     if first in HOVERING and len(words) > 1 and (moved := _by_head(words, 0.0)).slot in _MOVABLE:
         return SlotGuess(moved.slot, 0.75)
     if first in ACTION_STARTS:
         return SlotGuess("action", 0.82 if len(words) > 1 else 0.75)
-    if first in EXPRESSION_STARTS or "_".join(words[:2]) in EXPRESSION_STARTS:
-        return SlotGuess("expression", 0.8)
     cut = next((index for index, word in enumerate(words) if index and word in JOINING), len(words))
     return _by_head(words[:cut], 0.25) if cut < len(words) - 1 else _by_head(words, 0.0)
+
+
+def _inside(words: list[str]) -> SlotGuess:
+    """In a place, or in a thing, which takes a pose."""
+    holder = _by_head(words, 0.0).slot
+    return SlotGuess("action", 0.7) if holder in ("items", "accessories", "clothing") else SlotGuess("main_env", 0.7)
 
 
 def _by_head(words: list[str], doubt: float) -> SlotGuess:

@@ -259,11 +259,6 @@ WORN = frozenset(word for word, slot in HEADS.items() if slot in ("clothing", "a
 PATTERNED = _words(
     "striped polka dot plaid checkered print floral torn open see-through frilled layered pleated sleeveless strapless"
 )
-EXPRESSION_STARTS = _words(
-    """
-    open_mouth closed_mouth smiling crying blushing frowning grinning tearing teary
-    """
-)
 
 JOINING = _words("on with around over under through between behind in of from to for and")
 UNSURE = _words(
