@@ -74,7 +74,8 @@ def main() -> None:
         for _ in range(boots):
             ours.append(boot(checkouts[0], workplace, python, True))
             others.append(boot(checkouts[0], workplace, python, False))
-    page = median_ms([phase(it, "create ui") for it in ours]) - median_ms([phase(it, "create ui") for it in others])
+    built = ("create ui", "add APIs")  # the API draws every script's controls again, for their defaults
+    page = median_ms([phase(it, *built) for it in ours]) - median_ms([phase(it, *built) for it in others])
     result = {
         "benchmark": "webui_startup",
         "webui": checkouts[0].name,
