@@ -36,6 +36,7 @@ def add_commands(commands: Any) -> None:
     tune.set_defaults(run=_tune)
     for command in (bench, merge, tune):
         command.add_argument("--checkpoints", metavar="FOLDER", type=Path, default=Path(), help="folder of the checkpoints")
+    for command in (bench, tune):
         command.add_argument("--tagger", metavar="FOLDER", type=Path, help="folder of the tagger (model.onnx, labels)")
 
 
