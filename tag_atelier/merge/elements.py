@@ -1,10 +1,12 @@
-"""Weights of single tensors, laid over the block weights: SuperMerger's ``Blocks:Elements:Ratio`` and globs on keys.
+"""Weights of single tensors, laid over the block weights: SuperMerger's ``Blocks:Elements:Ratio``, globs and regular
+expressions on keys.
 
 Called by recipe and plan. Loads without torch.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -12,6 +14,9 @@ from fnmatch import fnmatchcase
 from tag_atelier.errors import RecipeError
 from tag_atelier.merge.layout import Architecture
 from tag_atelier.merge.weights import read_number
+
+_LONGEST_REGEX = 200
+_MOST_REPEATS = 3
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,8 @@ class Element:
     """Pieces of the key, any of which must occur (``attn2.to_k``); empty means every key."""
     keys: str = ""
     """A glob that the whole key must fit, instead of ``blocks`` and ``parts``."""
+    regex: str = ""
+    """A regular expression that must be found in the key, instead of all these."""
     not_blocks: bool = False
     not_parts: bool = False
     model: str | None = None
@@ -34,6 +41,8 @@ class Element:
         """Whether the override is for ``key`` of ``block``."""
         if self.keys:
             return fnmatchcase(key, self.keys)
+        if self.regex:
+            return re.search(self.regex, key) is not None
         chosen = {name for group in self.blocks or ("ALL",) for name in architecture.expand(group)}
         in_block = (block in chosen) != self.not_blocks
         has_part = (not self.parts or any(part in key for part in self.parts)) != self.not_parts
@@ -44,6 +53,8 @@ class Element:
         value: dict[str, object] = {"weight": self.weight}
         if self.keys:
             value["keys"] = self.keys
+        elif self.regex:
+            value["regex"] = self.regex
         else:
             value["blocks"] = " ".join(("NOT", *self.blocks) if self.not_blocks else self.blocks)
             value["elements"] = " ".join(("NOT", *self.parts) if self.not_parts else self.parts)
@@ -64,10 +75,10 @@ def read_elements(value: object) -> tuple[Element, ...]:
 
 
 def read_element(value: object) -> Element:
-    """One override from ``Blocks:Elements:Ratio`` or a mapping with ``weight`` and ``blocks``, ``elements``, or ``keys``.
+    """One override from ``Blocks:Elements:Ratio``, or a mapping of ``weight`` and either of keys, regex, blocks and elements.
 
-    >>> read_element("OUT03-OUT05 M00:NOT attn2:0.2")
-    Element(weight=0.2, blocks=('OUT03-OUT05', 'M00'), parts=('attn2',), keys='', not_blocks=False, not_parts=True, model=None)
+    >>> read_element("OUT03-OUT05 M00:NOT attn2:0.2").as_value()
+    {'weight': 0.2, 'blocks': 'OUT03-OUT05 M00', 'elements': 'NOT attn2'}
 
     Raises:
         RecipeError: another form, an unknown field, or a weight that is no number.
@@ -79,11 +90,11 @@ def read_element(value: object) -> Element:
         value = dict(zip(("blocks", "elements", "weight"), pieces, strict=True))
     if not isinstance(value, Mapping) or "weight" not in value:
         raise RecipeError(f"The element {value!r} has no weight; expected Blocks:Elements:Ratio, or a mapping with 'weight'.")
-    unknown = sorted(set(map(str, value)) - {"weight", "blocks", "elements", "keys", "model"})
+    unknown = sorted(set(map(str, value)) - {"weight", "blocks", "elements", "keys", "regex", "model"})
     if unknown:
-        raise RecipeError(f"An element has '{unknown[0]}'; expected only weight, blocks, elements, keys and model.")
-    if "keys" in value and ("blocks" in value or "elements" in value):
-        raise RecipeError("An element has 'keys' beside 'blocks' or 'elements'; expected either the one or the others.")
+        raise RecipeError(f"An element has '{unknown[0]}'; expected only weight, blocks, elements, keys, regex and model.")
+    if sum(("keys" in value, "regex" in value, "blocks" in value or "elements" in value)) > 1:
+        raise RecipeError("An element has two of 'keys', 'regex' and 'blocks' with 'elements'; expected one way to choose.")
     not_blocks, blocks = _words(value.get("blocks", ""))
     not_parts, parts = _words(value.get("elements", ""))
     return Element(
@@ -91,10 +102,25 @@ def read_element(value: object) -> Element:
         blocks=tuple(name.upper() for name in blocks),
         parts=parts,
         keys=str(value.get("keys", "")),
+        regex=_read_regex(str(value.get("regex", ""))),
         not_blocks=not_blocks,
         not_parts=not_parts,
         model=str(value["model"]).lower() if value.get("model") else None,
     )
+
+
+def _read_regex(text: str) -> str:
+    """``text`` when it is a regular expression that is quick on every key. Raises RecipeError."""
+    if len(text) > _LONGEST_REGEX or re.search(r"\)[*+{]", text) or len(re.findall(r"[*+{]", text)) > _MOST_REPEATS:
+        raise RecipeError(
+            f"The regular expression '{text[:40]}' may take forever; expected at most {_LONGEST_REGEX} characters, "
+            f"{_MOST_REPEATS} repeats, and none of a bracket."
+        )
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise RecipeError(f"'{text}' is no regular expression ({error}); expected one such as 'attn[12].to_[kq]'.") from error
+    return text
 
 
 def _words(value: object) -> tuple[bool, tuple[str, ...]]:

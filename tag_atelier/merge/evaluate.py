@@ -124,7 +124,7 @@ class Evaluator:
         """
         width, count = DTYPE_BYTES[step.dtype], high - low
         target = memoryview(out.data)[at * width : (at + count) * width]
-        if len(step.sources) > 1:
+        if len(step.sources) > 1 or step.change is not None:
             self._mix(step, low, count, out, at)
         elif self._entry(step, step.sources[0]).dtype == step.dtype:
             self._read_into(target, step, step.sources[0], low)
@@ -151,7 +151,7 @@ class Evaluator:
             self._surveyed = {"similarity_low": float(values[cut]), "similarity_high": float(values[-1 - cut])}
 
     def _mix(self, step: Step, low: int, count: int, out: Buffer, at: int) -> None:
-        if not self.plan.method.elementwise:
+        if self.stretch(step) != PIECE:
             self._mix_whole(step, out)
             return
         indices = self._indices(step)
@@ -161,9 +161,8 @@ class Evaluator:
             for slot, (index, dtype) in enumerate(zip(indices, dtypes, strict=True))
         ]
         targets = out.slices(step.dtype)[at // _SLICE :]
-        fused = (
-            self._fused_pair if len(indices) == 2 and {*dtypes, step.dtype} == {step.dtype} and fused_lerp(step.dtype) else None
-        )
+        alike = len(indices) == 2 and {*dtypes, step.dtype} == {step.dtype} and step.change is None
+        fused = self._fused_pair if alike and fused_lerp(step.dtype) else None
         for i, start in enumerate(range(0, count, _SLICE)):
             size = min(_SLICE, count - start)
             tensors = [each[i] if size == len(each[i]) else each[i][:size] for each in slices]
@@ -183,13 +182,19 @@ class Evaluator:
             self._scratch.__dict__.clear()
 
     def _apply(self, step: Step, tensors: Sequence[torch.Tensor], target: torch.Tensor, start: int) -> None:
-        """Widen, mix, round once into ``target``."""
-        target.copy_(self._kernel(self._operands(step, tensors, start)).reshape(-1))
+        """Widen, mix, adjust, round once into ``target``."""
+        operands = self._operands(step, tensors, start)
+        mixed = self._kernel(operands) if len(step.sources) > 1 else operands.first
+        if step.change is not None:
+            mixed = mixed * step.change.scale
+            if step.change.shift:
+                mixed = mixed + torch.tensor(step.change.shift, dtype=mixed.dtype)
+        target.copy_(mixed.reshape(-1))
 
     def _operands(self, step: Step, tensors: Sequence[torch.Tensor], start: int) -> Operands:
         wide = torch.float64 if step.dtype in ("F32", "F64") else torch.float32
         operands = [tensor.to(wide) for tensor in tensors]
-        base = operands.pop() if self.plan.base is not None else None
+        base = operands.pop() if self.plan.base is not None and len(step.sources) > 1 else None
         letters = [self.plan.sources[index].letter for index in step.sources[1:]]
         parameters = {**(step.parameters or {}), **self._surveyed}
         return Operands(operands[0], operands[1:], step.weights, base, parameters, step.key, letters, start)
@@ -201,7 +206,7 @@ class Evaluator:
         return [buffer.tensor(self._entry(step, index).dtype, count) for buffer, index in zip(buffers, indices, strict=True)]
 
     def _indices(self, step: Step) -> tuple[int, ...]:
-        return step.sources if self.plan.base is None else (*step.sources, self.plan.base)
+        return step.sources if self.plan.base is None or len(step.sources) == 1 else (*step.sources, self.plan.base)
 
     def _entry(self, step: Step, index: int) -> TensorEntry:
         return self.readers[index].header.tensors[step.key]
@@ -227,7 +232,7 @@ class Evaluator:
         """A's tensor instead, and whose values were not finite; or that the mixed values do not fit the dtype."""
         plain = Step(step.key, step.block, step.dtype, step.shape, (0,))
         kept = self.compute(plain)
-        for index in self._indices(step) if len(step.sources) > 1 else step.sources:
+        for index in self._indices(step):
             entry = self._entry(step, index)
             values = memoryview(bytearray(entry.size_bytes))
             self._read_into(values, step, index, 0)

@@ -6,11 +6,12 @@ Called by jobs and the command line; stream and live carry the plan out. Reads n
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 
 from tag_atelier.errors import CheckpointError, RecipeError
+from tag_atelier.merge.adjust import Change, changes
 from tag_atelier.merge.header import DTYPE_BYTES, FLOAT_DTYPES, Header, TensorEntry, read_header
 from tag_atelier.merge.layout import Architecture, recognise
 from tag_atelier.merge.methods import METHODS, Method
@@ -48,6 +49,8 @@ class Step:
     weights: tuple[float, ...] = ()
     """One per source after the first, none of them 0 unless the method needs all models."""
     parameters: Mapping[str, float] | None = None
+    change: Change | None = None
+    """What is done to the mixed values before they are rounded."""
 
     @property
     def size_bytes(self) -> int:
@@ -57,7 +60,7 @@ class Step:
     @property
     def changed(self) -> bool:
         """Whether it is anything but A's own tensor."""
-        return self.sources != (0,)
+        return self.sources != (0,) or self.change is not None
 
 
 @dataclass(frozen=True)
@@ -188,6 +191,7 @@ class _Planner:
         self.block_weights = tuple(weights.resolve(architecture) for weights in recipe.weights)
         self.parameters = {name: weights.resolve(architecture) for name, weights in recipe.parameters}
         self._check_ranges()
+        self.changes = changes(recipe.adjust, architecture.id)
         self.missing: dict[str, list[str]] = {}
         self.mismatched: list[str] = []
 
@@ -208,7 +212,7 @@ class _Planner:
 
     def plan(self) -> MergePlan:
         first = self.headers[0]
-        steps = [self._step(key, entry) for key, entry in first.items() if not key.startswith(_DROPPED)]
+        steps = [self._adjusted(self._step(key, entry)) for key, entry in first.items() if not key.startswith(_DROPPED)]
         if self.mismatched:
             raise CheckpointError(
                 f"{self.mismatched[0]}, so they cannot be mixed ({len(self.mismatched)} such tensors); "
@@ -254,6 +258,17 @@ class _Planner:
         parameters = {name: weights[block] for name, weights in self.parameters.items()}
         indices, weights = (0, *(i for i, _ in mixed)), tuple(weight for _, weight in mixed)
         return Step(key, block, dtype, entry.shape, indices, weights, parameters)
+
+    def _adjusted(self, step: Step) -> Step:
+        change = self.changes.get(step.key)
+        if change is None or step.dtype not in FLOAT_DTYPES:
+            return step
+        if change.shift and step.shape != (len(change.shift),):
+            raise RecipeError(
+                f"'{step.key}' holds {prod(step.shape)} values where the colours of 'adjust' need {len(change.shift)}; "
+                "leave CONT, BRI and COL1 to COL3 out."
+            )
+        return replace(step, change=change)
 
     def _weights(self, key: str, block: str) -> list[float]:
         weights = [of_block[block] for of_block in self.block_weights]

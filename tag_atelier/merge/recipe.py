@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from tag_atelier.errors import RecipeError, UnknownName
+from tag_atelier.merge.adjust import read_adjust
 from tag_atelier.merge.elements import Element, read_elements
 from tag_atelier.merge.methods import Method, get_method
 from tag_atelier.merge.weights import BlockWeights, read_weights
@@ -28,7 +29,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 _LONGEST_TEXT = 65_536
 _FIELDS = ("models", "base", "method", "alpha", "layout", "parameters", "elements", "options", "name", "notes")
-_OPTIONS = ("dtype", "vae")
+_OPTIONS = ("dtype", "vae", "adjust")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Recipe:
     dtype: str = "keep"
     vae: str | None = None
     """Letter of the model whose VAE is taken whole; None: what the weights say, and that is A's unless they name the VAE."""
+    adjust: tuple[tuple[str, float], ...] = ()
+    """Names of ``adjust.NAMES`` and their values, none of them 0."""
     name: str = ""
     notes: str = ""
 
@@ -55,7 +58,7 @@ class Recipe:
 
         Fields: models (names; or mappings of model and weight), base, method, alpha (number, preset, pasted line, mapping of
         blocks; a list with one of these per model after the first where there are several), layout, parameters, elements,
-        options (dtype, vae), name, notes.
+        options (dtype, vae, adjust), name, notes.
 
         Raises:
             RecipeError: a field is missing, unknown, of the wrong form or does not fit the method.
@@ -77,6 +80,7 @@ class Recipe:
     def as_dict(self) -> dict[str, object]:
         """The canonical form: plain values, every default filled in; ``from_value`` reads it back."""
         alphas = [weights.as_value() for weights in self.weights]
+        given = {"vae": self.vae, "adjust": dict(self.adjust)}
         return {
             "models": list(self.models),
             **({"base": self.base} if self.base is not None else {}),
@@ -84,7 +88,7 @@ class Recipe:
             "alpha": alphas[0] if len(alphas) == 1 else alphas,
             "parameters": {name: weights.as_value() for name, weights in self.parameters},
             "elements": [element.as_value() for element in self.elements],
-            "options": {"dtype": self.dtype, **({"vae": self.vae} if self.vae is not None else {})},
+            "options": {"dtype": self.dtype, **{name: value for name, value in given.items() if value}},
         }
 
     def to_yaml(self) -> str:
@@ -172,6 +176,7 @@ def _read(table: dict[Any, Any]) -> Recipe:
         elements=elements,
         dtype=dtype,
         vae=vae,
+        adjust=read_adjust(options.get("adjust") or {}),
         name=str(table.get("name") or ""),
         notes=str(table.get("notes") or ""),
     )

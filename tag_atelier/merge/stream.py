@@ -161,7 +161,7 @@ def _continues(plan: MergePlan, before: Step, step: Step) -> bool:
     alike = (before.dtype, before.block, before.sources, before.weights, before.parameters)
     if alike != (step.dtype, step.block, step.sources, step.weights, step.parameters):
         return False
-    if len(step.sources) > 1 and not plan.method.fused_pair:
+    if before.change or step.change or (len(step.sources) > 1 and not plan.method.fused_pair):
         return False
     pairs = [(tensors[before.key], tensors[step.key]) for tensors in (plan.sources[i].header.tensors for i in step.sources)]
     return all(a.dtype == b.dtype and a.start + a.size_bytes == b.start for a, b in pairs)

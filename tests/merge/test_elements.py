@@ -26,6 +26,9 @@ KEY = "model.diffusion_model.output_blocks.3.1.transformer_blocks.0.attn2.to_k.w
         ("OUT03:NOT attn1:0.2", True),
         ({"keys": "*output_blocks.3.*.to_?.weight", "weight": 0.2}, True),
         ({"keys": "output_blocks.3", "weight": 0.2}, False),
+        ({"regex": r"output_blocks\.3\..*attn[12]\.to_[kq]", "weight": 0.2}, True),
+        ({"regex": r"^output_blocks", "weight": 0.2}, False),
+        ({"regex": r"(in|out)put_blocks\.\d+\.1\.", "weight": 0.2}, True),
         ({"blocks": "OUT03", "elements": ["attn2"], "weight": "0.2"}, True),
     ],
 )
@@ -58,7 +61,11 @@ def test_empty_blocks_leave_the_vae_and_keys_of_no_block_alone() -> None:
         "OUT06:attn:x",
         {"blocks": "OUT06"},
         3,
-        {"weight": 1, "regex": "x"},
+        {"weight": 1, "regex": "("},
+        {"weight": 1, "regex": "x", "keys": "*"},
+        {"weight": 1, "regex": "(a+)+$"},
+        {"weight": 1, "regex": ".*.*.*.*b"},
+        {"weight": 1, "regex": "a" * 201},
         {"weight": 1, "keys": "*", "blocks": "M00"},
     ],
 )

@@ -74,6 +74,38 @@ def test_presets(preset: str, architecture: str, first: float, quarter: float, m
     assert [values[0], at_quarter, values[n // 2], values[-1]] == pytest.approx([first, quarter, middle, last], abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("preset", "row"),
+    [
+        ("WRAP08", "1111000000000000000001111"),
+        ("WRAP12", "1111110000000000000111111"),
+        ("WRAP14", "1111111000000000001111111"),
+        ("WRAP16", "1111111100000000011111111"),
+        ("MID12_50", "000005555555555555500000" + "0"),
+        ("OUT07", "0000000000000000001111111"),
+        ("OUT12", "0000000000000111111111111"),
+        ("OUT12_5", "0000000000005111111111111"),
+        ("RING08_SOFT", "0000051115000005111500000"),
+        ("RING08_5", "0000001111000001111000000"),
+        ("RING10_5", "0000011111000001111100000"),
+        ("RING10_3", "0000001111100011111000000"),
+    ],
+)
+def test_presets_of_whole_blocks(preset: str, row: str) -> None:
+    digits = {"0": 0.0, "5": 0.5, "1": 1.0}
+    assert unet(preset, "sd15") == pytest.approx([digits[digit] for digit in row])
+
+
+@pytest.mark.parametrize(
+    ("preset", "values"),
+    [("TRUE_CUBIC_HERMITE", (0, 0.1990, 0.5820, 0.5208, 1)), ("FAKE_CUBIC_HERMITE", (0, 0.1576, 0.5469, 0.5, 1))],
+)
+def test_hermite_presets(preset: str, values: tuple[float, ...]) -> None:
+    row = unet(preset, "sd15")
+    assert [row[0], row[1], row[6], row[12], row[24]] == pytest.approx(values, abs=1e-4)
+    assert [1 - x for x in row] == pytest.approx(unet(preset.replace("CUBIC", "REVERSE_CUBIC"), "sd15"), abs=1e-4)
+
+
 def test_presets_outside_the_unet() -> None:
     all_b = read_weights("all_b").resolve(SDXL)
     assert (all_b["CLIP_L"], all_b["CLIP_G"], all_b["OUT"], all_b["VAE"]) == (1, 1, 1, 0)
