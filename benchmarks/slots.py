@@ -1,7 +1,7 @@
 """How well tags find their slots: prints one JSON line. Run: python benchmarks/slots.py
 
 ``rules``: the rules alone on the catalogue's own rows, as a tag that has no row meets them (a row's second slot counts too).
-``blind``: two people who did not see each other's slots, on every fourth common tag of the 2,000 most used
+``blind``: two readers who did not see each other's slots, on every fourth common tag of the 2,000 most used
 (tests/prompt/blind_slots.csv). ``speed``: milliseconds for loading, and for 10,000 tags, rows first, then
 names that no row has.
 """
