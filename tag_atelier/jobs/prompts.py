@@ -7,15 +7,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tag_atelier.errors import RequestError
 from tag_atelier.jobs.panel import PanelRequest
 from tag_atelier.jobs.values import read_flag, read_object, read_text, refuse_unknown
+from tag_atelier.language import Language
 from tag_atelier.prompt.arrange import arrange
 from tag_atelier.prompt.catalogue import Catalogue
 from tag_atelier.prompt.compose import compose
+from tag_atelier.prompt.findings import Surroundings
 from tag_atelier.prompt.lint import lint
 from tag_atelier.prompt.overlap import find_overlaps
 from tag_atelier.prompt.profile import Profile, get_profile, load_profiles
 
+_LANGUAGES: dict[str, Language] = {"en": "en", "zh_CN": "zh_CN"}
 _KEYS = ("text", "profile", "negative")
 
 
@@ -53,14 +57,25 @@ class Prompts:
         distribute = read_flag(values, "distribute", False)
         text, profile, negative = self._read({key: value for key, value in values.items() if key != "distribute"})
         result = arrange(text, profile, self.catalogue, negative=negative, distribute=distribute).as_dict()
-        result["lint"] = self._findings(text, profile, negative)
+        found = lint(text, profile, self.catalogue, negative=negative)
+        result["lint"] = [finding.as_dict() for finding in found]
         overlaps = [] if "too_long" in str(result["reasons"]) else find_overlaps(text, self.catalogue, negative)
         result["overlaps"] = [overlap.as_dict() for overlap in overlaps]
         return result
 
     def lint(self, request: object) -> dict[str, object]:
-        """``{text, profile?, negative?}`` → ``{findings: […]}``."""
-        return {"findings": self._findings(*self._read(request))}
+        """``{text, profile?, negative?, with?, language?}`` → ``{findings: […]}``.
+
+        ``with``: what the prompt is drawn with, the keys of ``findings.Surroundings``; ``language``: ``en`` or ``zh_CN``.
+        """
+        values = read_object(request, "The request")
+        language = _LANGUAGES.get(read_text(values, "language", "en"))
+        if language is None:
+            raise RequestError(f"'language' is '{values['language']}'; expected {' or '.join(_LANGUAGES)}.")
+        around = Surroundings.from_value(read_object(values.get("with") or {}, "'with'"))
+        text, profile, negative = self._read({key: values[key] for key in values if key not in ("with", "language")})
+        found = lint(text, profile, self.catalogue, negative=negative, surroundings=around)
+        return {"findings": [finding.as_dict(language) for finding in found]}
 
     def slots(self, tags: list[str]) -> list[dict[str, Any]]:
         """The slot of each tag, in the order given: ``{tag, slot, confidence}``."""
@@ -77,9 +92,6 @@ class Prompts:
         if request.arrange:
             positive = arrange(positive, profile, self.catalogue).text
         return positive, negative
-
-    def _findings(self, text: str, profile: Profile, negative: bool) -> list[dict[str, object]]:
-        return [finding.as_dict() for finding in lint(text, profile, self.catalogue, negative=negative)]
 
     def _read(self, request: object) -> tuple[str, Profile, bool]:
         values = read_object(request, "The request")

@@ -19,7 +19,7 @@ from tag_atelier.prompt.profile import Profile
 MAX_CHARACTERS = 65_536
 
 REASONS = {
-    "unbalanced": "Not sorted: what a bracket that is never closed, or closes another kind, may weigh.",
+    "unbalanced": "Not sorted: a bracket is never closed or closes another kind, so what it may weigh was left.",
     "unclear_schedule": "Not sorted: these [ ] may be read as a schedule or as plain text, depending on what stands around.",
     "break_inside": "Not sorted: a BREAK stands inside [ ] or { }, where its place cannot be kept for certain.",
     "bad_number": "Not sorted: a weight such as ':1.2.1' is no number, and the WebUI stops with an error at it.",

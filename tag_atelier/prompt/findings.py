@@ -1,13 +1,35 @@
-"""What lint reports and what its checks look at. Shared by ``lint`` and ``lint_words``."""
+"""What lint reports and what its checks look at. Shared by the ``lint`` modules."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
 
+from tag_atelier.errors import PromptError
+from tag_atelier.language import Language, sentence
 from tag_atelier.prompt.catalogue import Catalogue
-from tag_atelier.prompt.grammar import Prompt
+from tag_atelier.prompt.grammar import Item, Prompt
 from tag_atelier.prompt.profile import Profile
 from tag_atelier.prompt.slots import canonical
+
+
+class Said(str):
+    """An English sentence that remembers what was filled into it, so that it can be said in another language."""
+
+    template: str
+    values: dict[str, object]
+
+
+def say(template: str, **values: object) -> Said:
+    """``template`` with its fields filled in.
+
+    >>> say("'{tag}' stands here twice.", tag="hat")
+    "'hat' stands here twice."
+    """
+    said = Said(sentence(template, "en", **values))
+    said.template, said.values = template, values
+    return said
 
 
 @dataclass(frozen=True)
@@ -19,15 +41,88 @@ class Finding:
     """Offset of the first character meant."""
     end: int
     """Offset behind the last one."""
-    message: str
+    message: Said
     fix: str | None = None
     """What to write instead of ``text[start:end]``; None where only the writer can tell."""
     severity: str = "warning"
     """``error`` (drawn wrongly or not at all), ``warning`` (hardly meant), ``note``."""
+    settings: tuple[tuple[str, object], ...] = ()
+    """What to set beside the prompt, such as ``("steps", 28)``."""
 
-    def as_dict(self) -> dict[str, object]:
-        """``{"code", "start", "end", "message", "fix", "severity"}``."""
-        return dict(self.__dict__)
+    def as_dict(self, language: Language = "en") -> dict[str, object]:
+        """``{"code", "start", "end", "message", "fix", "severity"}``, and ``"set"`` where there is something to set."""
+        message = sentence(self.message.template, language, **self.message.values)
+        answer: dict[str, object] = {"code": self.code, "start": self.start, "end": self.end, "message": message}
+        answer |= {"fix": self.fix, "severity": self.severity}
+        return {**answer, "set": dict(self.settings)} if self.settings else answer
+
+
+@dataclass(frozen=True)
+class Network:
+    """What is known about a LoRA or another network beside its name."""
+
+    triggers: tuple[str, ...] = ()
+    """Words that it wants in the prompt."""
+    weight: float | None = None
+    """Its author's preferred weight."""
+    character: bool = False
+    base: str = ""
+    """``sd15`` or ``sdxl``; empty where unknown."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a prompt is drawn with, as far as it is known; None: not known, and not remarked on."""
+
+    other: str = ""
+    """The negative prompt of a positive one, and the other way round."""
+    sampler: str | None = None
+    steps: int | None = None
+    cfg_scale: float | None = None
+    clip_skip: int | None = None
+    width: int | None = None
+    height: int | None = None
+    refiner: bool | None = None
+    networks: Mapping[str, Network] = field(default_factory=dict)
+
+    @classmethod
+    def from_value(cls, value: Mapping[str, object]) -> Surroundings:
+        """Plain values as the doors get them.
+
+        Raises:
+            PromptError: a key nobody reads, or a value of another kind.
+        """
+        kinds: dict[str, type | tuple[type, ...]] = {
+            "other": str,
+            "sampler": str,
+            "steps": int,
+            "cfg_scale": (int, float),
+            "clip_skip": int,
+            "width": int,
+            "height": int,
+            "refiner": bool,
+            "networks": Mapping,
+        }
+        for key, given in value.items():
+            if key not in kinds or (given is not None and not isinstance(given, kinds[key])):
+                raise PromptError(f"'with' holds {key}: {given!r:.60}; expected any of {', '.join(kinds)}, each of its kind.")
+        known = {key: given for key, given in value.items() if given is not None}
+        given_networks: Any = known.pop("networks", {})
+        networks = {str(name): _network(str(name), facts) for name, facts in given_networks.items()}
+        return cls(networks=networks, **known)  # type: ignore[arg-type]
+
+
+def _network(name: str, value: object) -> Network:
+    names = {row.name for row in fields(Network)}
+    if not isinstance(value, Mapping) or set(value) - names:
+        raise PromptError(f"'with' holds for the network '{name}' {value!r:.60}; expected {', '.join(sorted(names))}.")
+    triggers = value.get("triggers") or ()
+    if not isinstance(triggers, (list, tuple)) or not all(isinstance(word, str) for word in triggers):
+        raise PromptError(f"'with' holds for the network '{name}' the triggers {triggers!r:.60}; expected a list of texts.")
+    weight = value.get("weight")
+    if weight is not None and not isinstance(weight, (int, float)):
+        raise PromptError(f"'with' holds for the network '{name}' the weight {weight!r:.60}; expected a number.")
+    return Network(tuple(triggers), weight, bool(value.get("character")), str(value.get("base") or ""))
 
 
 @dataclass(frozen=True)
@@ -39,10 +134,22 @@ class Text:
     profile: Profile
     catalogue: Catalogue
     negative: bool
+    surroundings: Surroundings = Surroundings()
 
     def name(self, tag: str) -> str:
         """The tag's canonical name."""
         return canonical(tag)
+
+
+def removal(text: str, item: Item) -> tuple[int, int]:
+    """Where to cut so that ``item`` goes and no empty item stays behind."""
+    start, end = item.start, item.start + len(item.core)
+    behind = len(text[end:]) - len(text[end:].lstrip(" "))
+    if text[end + behind : end + behind + 1] == ",":
+        end += behind + 1
+        return start, end + len(text[end:]) - len(text[end:].lstrip(" "))
+    before = text[:start].rstrip(" ")
+    return (len(before) - 1 if before.endswith(",") else start), end
 
 
 def apply_fix(text: str, finding: Finding) -> str:

@@ -10,8 +10,10 @@ import re
 from collections.abc import Callable, Iterator
 
 from tag_atelier.prompt.catalogue import Catalogue
-from tag_atelier.prompt.findings import Finding, Text
+from tag_atelier.prompt.findings import Finding, Surroundings, Text, removal, say
 from tag_atelier.prompt.grammar import NETWORK, Border, Item, Segment, parse, trailing_weight, without_networks
+from tag_atelier.prompt.lint_habits import HABIT_CHECKS
+from tag_atelier.prompt.lint_settings import SETTING_CHECKS
 from tag_atelier.prompt.lint_words import WORD_CHECKS
 from tag_atelier.prompt.profile import Profile
 from tag_atelier.prompt.reading import tags_of
@@ -35,11 +37,25 @@ _GROUP = re.compile(r"(?<!\\)\(([^()\[\]]*),[^()\[\],]*\)")
 _INNER_NUMBER = re.compile(r":\s*(?:\d+\.?|\d*\.\d+)\s*(?:,|\Z)")
 
 
-def lint(text: str, profile: Profile, catalogue: Catalogue, negative: bool = False) -> list[Finding]:
-    """Findings in order of place; none for a prompt above 65,536 characters, which is not looked at."""
+_STRAY = "The '{sign}' closes nothing and is a plain character. To mean it write '{better}'."
+_RAISES = "The '{sign}' is never closed, so all behind it weighs more. Close it or write '{better}'."
+_LOWERS = "The '{sign}' is never closed, so all behind it weighs less. Close it or write '{better}'."
+
+
+def lint(
+    text: str,
+    profile: Profile,
+    catalogue: Catalogue,
+    negative: bool = False,
+    surroundings: Surroundings = Surroundings(),  # noqa: B008
+) -> list[Finding]:
+    """Findings in order of place; none for a prompt above 65,536 characters, which is not looked at.
+
+    ``surroundings``: what the prompt is drawn with; only what is known of it is checked.
+    """
     if len(text) > MAX_CHARACTERS:
         return []
-    subject = Text(text, parse(text, negative), profile, catalogue, negative)
+    subject = Text(text, parse(text, negative), profile, catalogue, negative, surroundings)
     found = [finding for check in CHECKS for finding in check(subject)]
     return sorted(set(found), key=lambda finding: (finding.start, finding.end, finding.code))
 
@@ -54,9 +70,10 @@ def _trailing_number(subject: Text) -> Iterator[Finding]:
             continue
         name = item.core[: found[0]].strip()
         fix = f"({item.core})" if any(sign.isalnum() for sign in name) else f"({item.core}:1.0)"
-        message = (
-            f"The prompt ends in '{item.core}'; the WebUI reads that as weight {found[1]:g} for the whole prompt."
-            " Put brackets around the tag."
+        message = say(
+            "The prompt ends in '{tag}'; the WebUI reads that as weight {weight} for the whole prompt. Put brackets around it.",
+            tag=item.core,
+            weight=f"{found[1]:g}",
         )
         yield Finding("trailing_number", item.start, item.start + len(item.core), message, fix, "error")
 
@@ -72,14 +89,13 @@ def _unbalanced(subject: Text) -> Iterator[Finding]:
                 stack.pop()
             elif sign != "}" and strays < MAX_BRACKETS:
                 strays += 1
-                yield _bracket(subject, at, "is a plain character: nothing before it opened that bracket", "note")
+                yield _bracket(subject, at, _STRAY, "note")
         elif len(sign) == 1:
             stack.append((sign, at))
     for sign, at in stack[:MAX_BRACKETS]:
         if sign == "{":
             continue
-        effect = "raises" if sign == "(" else "lowers"
-        yield _bracket(subject, at, f"is never closed, so it {effect} the weight of everything behind it", "error")
+        yield _bracket(subject, at, _RAISES if sign == "(" else _LOWERS, "error")
 
 
 def _bracket(subject: Text, at: int, effect: str, severity: str) -> Finding:
@@ -87,16 +103,16 @@ def _bracket(subject: Text, at: int, effect: str, severity: str) -> Finding:
     nearby = _FACE.finditer(subject.text, max(0, at - 3), at + 3)
     face = next((match for match in nearby if match.start() <= at < match.end()), None)
     if face is None:
-        return Finding("unbalanced", at, at + 1, f"The '{sign}' {effect}. Close it or write '\\{sign}'.", None, severity)
+        return Finding("unbalanced", at, at + 1, say(effect, sign=sign, better=f"\\{sign}"), f"\\{sign}", severity)
     fix = re.sub(r"([()\[\]])", r"\\\1", face.group())
-    message = f"The '{sign}' of '{face.group()}' {effect}. Write '{fix}'."
+    message = say(effect, sign=face.group(), better=fix)
     return Finding("face_bracket", face.start(), face.end(), message, fix, severity)
 
 
 def _full_width(subject: Text) -> Iterator[Finding]:
     for found in _FULL_WIDTH_RUN.finditer(subject.text):
         fix = "".join(_FULL_WIDTH[sign] for sign in found.group())
-        message = f"'{found.group()}' is full-width and plain text to the WebUI. Write '{fix.strip()}'."
+        message = say("'{sign}' is full-width and plain text to the WebUI. Write '{fix}'.", sign=found.group(), fix=fix.strip())
         yield Finding("full_width", found.start(), found.end(), message, fix, "warning")
 
 
@@ -104,7 +120,9 @@ def _break_in_brackets(subject: Text) -> Iterator[Finding]:
     for item in subject.prompt.items:
         for found in re.finditer(r"\bBREAK\b", item.core):
             at = item.start + found.start()
-            message = "BREAK inside brackets ends no chunk; the word itself is drawn at a negative weight. Move it out of them."
+            message = say(
+                "BREAK inside brackets ends no chunk; the word itself is drawn at a negative weight. Move it out of them."
+            )
             yield Finding("break_in_brackets", at, at + 5, message, None, "error")
 
 
@@ -115,29 +133,45 @@ def _braces(subject: Text) -> Iterator[Finding]:
         if not inner.strip() or inner.strip() == "prompt" or inner.startswith(("$", "__")):
             continue
         fix = f"({inner}:{1.05**depth:.4g})"
-        message = "Curly brackets are another program's emphasis and plain text here; round ones with a number do the same."
+        message = say(
+            "Curly brackets are another program's emphasis and plain text here; round ones with a number do the same."
+        )
         yield Finding("nai_braces", found.start(), found.end(), message, fix, "warning")
     for found in _NAI_NUMBER.finditer(subject.text):
         fix = f"({found.group(2).strip()}:{float(found.group(1)):g})"
-        message = "'number::tag::' is another program's emphasis and plain text to the WebUI; round brackets do the same."
+        message = say("'number::tag::' is another program's emphasis and plain text to the WebUI; round brackets do the same.")
         yield Finding("nai_number", found.start(), found.end(), message, fix, "warning")
 
 
 def _bad_number(subject: Text) -> Iterator[Finding]:
     for found in _BAD_NUMBER.finditer(subject.text):
-        message = f"'{found.group().strip()}' is no number; the WebUI stops with an error at it. Write '{found.group(1)}'."
+        message = say(
+            "'{text}' is no number; the WebUI stops with an error at it. Write '{fix}'.",
+            text=found.group().strip(),
+            fix=found.group(1),
+        )
         yield Finding("bad_number", found.start(), found.end(), message, f":{found.group(1)}", "error")
 
 
 def _schedules(subject: Text) -> Iterator[Finding]:
     for found in _SCHEDULE.finditer(subject.text):
         number = float(found.group(2))
-        when = f"after {number:.0%} of the steps" if "." in found.group(2) else f"from step {number:g} on"
-        message = f"Square brackets with a number are a schedule: this is drawn only {when}. For a weight use round brackets."
+        if "." in found.group(2):
+            message = say(
+                "Square brackets with a number are a schedule: drawn after {share} of the steps. Round ones give a weight.",
+                share=f"{number:.0%}",
+            )
+        else:
+            message = say(
+                "Square brackets with a number are a schedule: drawn from step {step} on. Round ones give a weight.",
+                step=f"{number:g}",
+            )
         fix = f"({found.group(1)}:{found.group(2)})" if number <= 2 and "." in found.group(2) else None
         yield Finding("schedule_as_weight", found.start(), found.end(), message, fix, "warning")
     for found in _STEP_ONE.finditer(subject.text):
-        message = f"'{found.group(1)}' without a point is a step; write '{found.group(1)}.0' for a share of all steps."
+        message = say(
+            "'{number}' without a point is a step; write '{number}.0' for a share of all steps.", number=found.group(1)
+        )
         yield Finding("step_or_share", found.start(1), found.end(1), message, f"{found.group(1)}.0", "warning")
 
 
@@ -149,7 +183,9 @@ def _plain_schedules(subject: Text) -> Iterator[Finding]:
                 continue
             for start, end in read_brackets(item.core).loose:
                 words = item.core[start:end]
-                message = f"'{words}' is no schedule to the WebUI but plain text: it has a colon too many or no number."
+                message = say(
+                    "'{text}' is no schedule to the WebUI but plain text: it has a colon too many or no number.", text=words
+                )
                 fix = _NAME_COLON.sub(r"\1\:\2", words)
                 better = fix if fix != words and not read_brackets(fix).loose else None
                 yield Finding("plain_schedule", item.start + start, item.start + end, message, better, "warning")
@@ -160,7 +196,7 @@ def _inner_number(subject: Text) -> Iterator[Finding]:
         found = _INNER_NUMBER.search(group.group(1))
         if found is not None:
             end = group.start(1) + len(group.group(1)[: found.end()].rstrip(", "))
-            message = "Only a number directly before the closing bracket is a weight; the others in this group are plain text."
+            message = say("Only a number right before the closing bracket is a weight; the others are plain text.")
             yield Finding("number_inside_group", group.start(1), end, message, None, "warning")
 
 
@@ -168,7 +204,7 @@ def _and_word(subject: Text) -> Iterator[Finding]:
     """AND between two words of one tag: no comma on either side and no weight behind."""
     if subject.negative:
         for found in re.finditer(r"\bAND\b", subject.text):
-            message = "AND means nothing in the negative prompt; it is a plain word there. Use a comma."
+            message = say("AND means nothing in the negative prompt; it is a plain word there. Use a comma.")
             yield Finding("and_in_negative", found.start(), found.end(), message, ",", "warning")
         return
     pieces = subject.prompt.pieces
@@ -180,7 +216,7 @@ def _and_word(subject: Text) -> Iterator[Finding]:
             continue
         weighted = any(isinstance(border, Border) and border.kind == "weight" for border in pieces[index + 1 :])
         if not weighted and _is_short(left.items[-1]) and _is_short(right.items[0]):
-            message = "Upper-case AND draws two prompts over each other; write 'and' where it belongs to a tag."
+            message = say("Upper-case AND draws two prompts over each other; write 'and' where it belongs to a tag.")
             yield Finding("and_between_words", piece.start, piece.start + 3, message, "and", "warning")
 
 
@@ -194,15 +230,19 @@ def _networks(subject: Text) -> Iterator[Finding]:
         span = (found.start(), found.end())
         name, _, rest = arguments.partition(":")
         if subject.negative:
-            message = f"<{kind}:…> works only in the positive prompt; here it is plain text. Move it."
+            message = say("<{kind}:…> works only in the positive prompt; here it is plain text. Move it.", kind=kind)
             yield Finding("network_in_negative", *span, message, "", "warning")
         if name != name.strip("\"' "):
             fix = f"<{kind}:{name.strip(chr(34) + chr(39) + ' ')}{':' + rest if rest else ''}>"
-            yield Finding("network_quotes", *span, f"The name of a {kind} takes no quotes or spaces around it.", fix, "error")
+            message = say("The name of a {kind} takes no quotes or spaces around it; with them nothing is loaded.", kind=kind)
+            yield Finding("network_quotes", *span, message, fix, "error")
         for ending in (".safetensors", ".pt", ".ckpt"):
             if name.endswith(ending):
                 fix = f"<{kind}:{name.removesuffix(ending)}{':' + rest if rest else ''}>"
-                yield Finding("network_ending", *span, f"The name of a {kind} is written without '{ending}'.", fix, "error")
+                message = say(
+                    "The name of a {kind} is written without '{ending}'; with it nothing is loaded.", kind=kind, ending=ending
+                )
+                yield Finding("network_ending", *span, message, fix, "error")
 
 
 def _duplicates(subject: Text) -> Iterator[Finding]:
@@ -217,10 +257,17 @@ def _duplicates(subject: Text) -> Iterator[Finding]:
                 if earlier is item:
                     continue
                 same = earlier.core == item.core
-                how = "twice" if same else f"as '{earlier.core}' and as '{item.core}'"
-                message = f"'{tag}' stands here {how}; the WebUI counts both. Keep the one you mean."
-                end = item.start + len(item.core)
-                yield Finding("duplicate" if same else "duplicate_weight", item.start, end, message, None, "note")
+                if same:
+                    message = say("'{tag}' stands here twice; the WebUI counts both. Keep one.", tag=tag)
+                    yield Finding("duplicate", *removal(subject.text, item), message, "", "note")
+                    continue
+                message = say(
+                    "'{tag}' stands here as '{one}' and as '{other}'; the WebUI counts both. Keep the one you mean.",
+                    tag=tag,
+                    one=earlier.core,
+                    other=item.core,
+                )
+                yield Finding("duplicate_weight", item.start, item.start + len(item.core), message, None, "note")
 
 
 CHECKS: tuple[Callable[[Text], Iterator[Finding]], ...] = (
@@ -237,4 +284,6 @@ CHECKS: tuple[Callable[[Text], Iterator[Finding]], ...] = (
     _networks,
     _duplicates,
     *WORD_CHECKS,
+    *HABIT_CHECKS,
+    *SETTING_CHECKS,
 )

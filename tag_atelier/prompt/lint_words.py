@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from tag_atelier.prompt.findings import Finding, Text
+from tag_atelier.prompt.findings import Finding, Text, removal, say
 from tag_atelier.prompt.grammar import Border
-from tag_atelier.prompt.profile import load_profiles
+from tag_atelier.prompt.profile import Profile, load_profiles
 from tag_atelier.prompt.reading import tags_of
 from tag_atelier.prompt.search import by_chinese_name
 from tag_atelier.prompt.slots import canonical
@@ -21,11 +21,13 @@ _UNESCAPED = re.compile(r"(?P<base>[^()\[\]{}<>:,\\]*[a-z0-9]) ?\((?P<qualifier>
 _SCORE = re.compile(r"score_\d(?:_up)?")
 _CJK = re.compile("[\u4e00-\u9fff]+")
 _FLAG = re.compile(r"--(?P<name>ar|no|seed|tile|v|niji|stylize|s|chaos|q)\b[ ]?(?P<value>[^,\n-]*)")
-_FLAG_HINTS = {
-    "ar": "set width and height instead",
-    "no": "write it into the negative prompt",
-    "seed": "set the seed instead",
-    "tile": "tick Tiling instead",
+_RATIO = re.compile(r"(\d{1,3}):(\d{1,3})\s*\Z")
+_FLAG_SENTENCES = {
+    "ar": "'{flag}' is a flag of another program and plain text to the WebUI; set width and height instead.",
+    "no": "'{flag}' is a flag of another program and plain text to the WebUI; write it into the negative prompt.",
+    "seed": "'{flag}' is a flag of another program and plain text to the WebUI; set the seed instead.",
+    "tile": "'{flag}' is a flag of another program and plain text to the WebUI; tick Tiling instead.",
+    "": "'{flag}' is a flag of another program and plain text to the WebUI; remove it.",
 }
 _OPPOSED = (
     ("open_mouth", "closed_mouth"),
@@ -38,6 +40,10 @@ _OPPOSED = (
     ("newest", "oldest"),
     ("from_above", "from_below"),
 )
+
+
+_FOREIGN = "'{tag}' is a quality word of another family; {family} was not trained on it, it knows {known}."
+_FOREIGN_NONE = "'{tag}' is a quality word of another family; {family} was not trained on it and needs none."
 
 
 def _foreign_quality(subject: Text) -> Iterator[Finding]:
@@ -54,9 +60,9 @@ def _foreign_quality(subject: Text) -> Iterator[Finding]:
             foreign = not scores if _SCORE.fullmatch(name) else name in _all_quality_words() - known
             if not foreign:
                 continue
-            instead = f"it knows {next(iter(profile.quality.values()))}" if own else "it needs no quality words"
-            message = f"'{tag}' is a quality word of another family; {profile.name} was not trained on it, {instead}."
-            yield Finding("foreign_quality", item.start, item.start + len(item.core), message, None, "note")
+            template = _FOREIGN if own else _FOREIGN_NONE
+            message = say(template, tag=tag, family=profile.name, **({"known": profile.quality_words()} if own else {}))
+            yield Finding("foreign_quality", *removal(subject.text, item), message, "", "note")
 
 
 @lru_cache(maxsize=1)
@@ -76,7 +82,11 @@ def _unescaped(subject: Text) -> Iterator[Finding]:
         if found is None or (":" in found["qualifier"] and re.search(r":\s*[\d.]+$", found["qualifier"])):
             continue
         escaped = re.sub(r"([()])", r"\\\1", item.core)
-        message = f"The brackets in '{item.core}' are emphasis to the WebUI; where they belong to the name write '{escaped}'."
+        message = say(
+            "The brackets in '{text}' are emphasis to the WebUI; where they belong to the name write '{fix}'.",
+            text=item.core,
+            fix=escaped,
+        )
         severity = "warning" if subject.catalogue.get(escaped) else "note"
         yield Finding("unescaped_name", item.start, item.start + len(item.core), message, escaped, severity)
 
@@ -84,16 +94,39 @@ def _unescaped(subject: Text) -> Iterator[Finding]:
 def _chinese(subject: Text) -> Iterator[Finding]:
     for found in _CJK.finditer(subject.text):
         entry = by_chinese_name(subject.catalogue, found.group())
-        hint = f"; the tag is '{entry.text}'" if entry else ""
-        message = f"'{found.group()}' is Chinese, which the model was not trained to read{hint}."
+        message = say("'{text}' is Chinese, which the model was not trained to read.", text=found.group())
+        if entry:
+            message = say(
+                "'{text}' is Chinese, which the model was not trained to read; the tag is '{tag}'.",
+                text=found.group(),
+                tag=entry.text,
+            )
         yield Finding("chinese_words", found.start(), found.end(), message, entry.text if entry else None, "warning")
 
 
 def _flags(subject: Text) -> Iterator[Finding]:
     for found in _FLAG.finditer(subject.text):
-        hint = _FLAG_HINTS.get(found["name"], "remove it")
-        message = f"'{found.group().strip()}' is a flag of another program and plain text to the WebUI; {hint}."
-        yield Finding("foreign_flag", found.start(), found.start() + len(found.group().rstrip()), message, "", "warning")
+        flag = found.group().strip()
+        message = say(_FLAG_SENTENCES.get(found["name"], _FLAG_SENTENCES[""]), flag=flag)
+        settings = tuple(_flag_settings(found["name"], found["value"].strip(), subject.profile))
+        yield Finding(
+            "foreign_flag", found.start(), found.start() + len(found.group().rstrip()), message, "", "warning", settings
+        )
+
+
+def _flag_settings(name: str, value: str, profile: Profile) -> Iterator[tuple[str, object]]:
+    """What the flag asks for, as the WebUI calls it; for a ratio the family's nearest size."""
+    ratio = _RATIO.match(value)
+    if name == "ar" and ratio and int(ratio[2]):
+        wanted = int(ratio[1]) / int(ratio[2])
+        width, height = min(profile.sampling.sizes, key=lambda size: abs(size[0] / size[1] - wanted))
+        yield from (("width", width), ("height", height))
+    elif name == "seed" and value.isdecimal() and len(value) < 20:
+        yield "seed", int(value)
+    elif name == "tile":
+        yield "tiling", True
+    elif name == "no" and value:
+        yield "negative_prompt", value
 
 
 def _opposed(subject: Text) -> Iterator[Finding]:
@@ -101,7 +134,11 @@ def _opposed(subject: Text) -> Iterator[Finding]:
     for one, other in _OPPOSED:
         if one in places and other in places:
             item = max(places[one], places[other], key=lambda found: found.start)
-            message = f"'{one.replace('_', ' ')}' and '{other.replace('_', ' ')}' contradict each other in one picture."
+            message = say(
+                "'{one}' and '{other}' contradict each other in one picture.",
+                one=one.replace("_", " "),
+                other=other.replace("_", " "),
+            )
             yield Finding("contradiction", item.start, item.start + len(item.core), message, None, "note")
 
 
@@ -115,7 +152,9 @@ def _length(subject: Text) -> Iterator[Finding]:
         for item in piece.items:
             used += count_tokens(item.core) + 1
             if used > TOKENS_PER_CHUNK + 1:
-                message = f"About here {TOKENS_PER_CHUNK} tokens are full; what follows is read in a second chunk."
+                message = say(
+                    "About here {count} tokens are full; what follows is read in a second chunk.", count=TOKENS_PER_CHUNK
+                )
                 yield Finding("second_chunk", item.start, item.start + len(item.core), message, None, "note")
                 return
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tag_atelier.errors import PromptError
 from tag_atelier.prompt.catalogue import Catalogue
-from tag_atelier.prompt.findings import Finding, apply_fix
+from tag_atelier.prompt.findings import Finding, Surroundings, apply_fix
 from tag_atelier.prompt.lint import lint
 from tag_atelier.prompt.profile import get_profile
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 CATALOGUE = Catalogue.load()
+
+
+SECOND_PASS = "\nSteps: 20, Sampler: Euler a, Denoising strength: 0.5"
 
 
 def findings(text: str, profile: str = "aidxl", negative: bool = False) -> list[Finding]:
@@ -43,6 +51,17 @@ def findings(text: str, profile: str = "aidxl", negative: bool = False) -> list[
         ("rem (re:zero), a", "unescaped_name", r"rem \(re:zero\), a"),
         ("长发, a", "chinese_words", "long hair, a"),
         ("a cat --ar 16:9", "foreign_flag", "a cat "),
+        ("1girl, (smile, hat", "unbalanced", r"1girl, \(smile, hat"),
+        ("smile, hat, smile", "duplicate", "smile, hat"),
+        ("smile, smile , hat", "duplicate", "smile, hat"),
+        ("score_9, 1girl", "foreign_quality", "1girl"),
+        ("EasyNegative, 1girl", "embedding_base", "1girl"),
+        ("1girl, unaestheticXLv31", "negative_embedding", "1girl"),
+        ("(cat|dog), a", "bar_in_round", "[cat|dog], a"),
+        ("1girl, hat\nNegative prompt: lowres\nSteps: 20, Sampler: Euler", "pasted_infotext", "1girl, hat"),
+        ("green hair, white skirt, a", "colours", "green hair BREAK white skirt, a"),
+        ("black legwear, a", "old_name", "black thighhighs, a"),
+        ("twin tails, a", "old_name", "twintails, a"),
     ],
 )
 def test_a_trap_and_its_fix(text: str, code: str, fixed: str) -> None:
@@ -53,20 +72,100 @@ def test_a_trap_and_its_fix(text: str, code: str, fixed: str) -> None:
 @pytest.mark.parametrize(
     ("text", "code", "marked"),
     [
-        ("1girl, (smile, hat", "unbalanced", "("),
         ("(a BREAK b:1.2)", "break_in_brackets", "BREAK"),
         ("(smile:1.2, hat:0.8)", "number_inside_group", "smile:1.2"),
-        ("smile, hat, smile", "duplicate", "smile"),
         ("smile, hat, (smile:1.2)", "duplicate_weight", "(smile:1.2)"),
         ("a, [re:zero:ram:0.5]", "plain_schedule", "[re:zero:ram:0.5]"),
         ("open mouth, closed mouth", "contradiction", "closed mouth"),
-        ("score_9, 1girl", "foreign_quality", "score_9"),
+        ("a, [cat|dog]", "alternation", "[cat|dog]"),
+        ("green hair, hat, white skirt", "colours", "green hair, hat, white skirt"),
+        (
+            "a\nSteps: 20, Sampler: Euler a, Denoising strength: 0.5",
+            "pasted_second_pass",
+            "\nSteps: 20, Sampler: Euler a, Denoising strength: 0.5",
+        ),
     ],
 )
 def test_a_trap_without_a_fix_points_at_its_place(text: str, code: str, marked: str) -> None:
     found = next(finding for finding in findings(text) if finding.code == code)
     assert text[found.start : found.end] == marked
     assert found.fix is None
+
+
+def codes_with(text: str, profile: str = "aidxl", negative: bool = False, **around: object) -> dict[str, object]:
+    """Code → settings of the findings of a prompt drawn with ``around``."""
+    surroundings = Surroundings.from_value(around)
+    found = lint(text, get_profile(profile), CATALOGUE, negative, surroundings)
+    return {finding.code: dict(finding.settings) for finding in found}
+
+
+@pytest.mark.parametrize(
+    ("profile", "around", "expected"),
+    [
+        ("aidxl", {"sampler": "DDIM"}, {"sampler": {"sampler": "Euler a"}}),
+        ("aidxl", {"steps": 8}, {"steps": {"steps": 28}}),
+        ("few-step", {"steps": 8, "cfg_scale": 1}, {}),
+        ("aidxl", {"cfg_scale": 12}, {"cfg": {"cfg_scale": 7.0}}),
+        ("few-step", {"cfg_scale": 1, "other": "lowres"}, {"cfg_one": {}}),
+        ("aidxl", {"clip_skip": 2}, {"clip_skip": {"clip_skip": 1}}),
+        ("aidxl", {"clip_skip": 7}, {"clip_skip_high": {"clip_skip": 1}}),
+        ("aidxl", {"refiner": True}, {"refiner": {"refiner": False}}),
+        ("aidxl", {"width": 512, "height": 768}, {"size": {"width": 832, "height": 1216}}),
+        ("aidxl", {"width": 1024, "height": 1032}, {"size": {"width": 1024, "height": 1024}}),
+        ("aidxl", {"width": 832, "height": 1216, "steps": 28, "sampler": "Euler a", "cfg_scale": 7, "clip_skip": 1}, {}),
+    ],
+)
+def test_settings_off_the_familys(profile: str, around: dict[str, object], expected: dict[str, object]) -> None:
+    assert codes_with("1girl", profile, **around) == expected
+
+
+def test_a_network_is_judged_by_what_is_known_of_it() -> None:
+    facts = {"x": {"triggers": ["aaa", "bbb"], "weight": 0.6, "character": True, "base": "sd15"}}
+    surroundings = Surroundings.from_value({"networks": facts})
+    found = {
+        finding.code: finding.fix for finding in lint("aaa, <lora:x:1>", get_profile("aidxl"), CATALOGUE, False, surroundings)
+    }
+    assert found == {"network_triggers": "<lora:x:1>, bbb", "network_base": "", "network_weight": "<lora:x:0.6>"}
+    assert codes_with("<lora:x:1>") == {}
+
+
+def test_positive_against_negative() -> None:
+    assert codes_with("1girl, multiple views", other="(multi views:1.2), lowres") == {"against_negative": {}}
+
+
+@pytest.mark.parametrize("around", [{"steps": "many"}, {"colour": 1}, {"networks": {"x": {"trigger": []}}}])
+def test_wrong_surroundings_are_refused(around: dict[str, object]) -> None:
+    with pytest.raises(PromptError, match="'with' holds"):
+        Surroundings.from_value(around)
+
+
+def test_a_flag_says_what_to_set_instead() -> None:
+    assert codes_with("a cat --ar 2:3, b --seed 12") == {"foreign_flag": {"seed": 12}}
+    found = next(finding for finding in findings("a cat --ar 2:3") if finding.code == "foreign_flag")
+    assert found.settings == (("width", 832), ("height", 1216))
+
+
+def sentences() -> set[str]:
+    """Every sentence of lint: what ``say`` is called with, and what stands in constants."""
+    found: set[str] = set()
+    for path in sorted((ROOT / "tag_atelier" / "prompt").glob("lint*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        said = [node.args[0] for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "say"]
+        kept = [node.value for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+        texts = (part.value for node in (*said, *kept) for part in ast.walk(node) if isinstance(part, ast.Constant))
+        found |= {text for text in texts if isinstance(text, str) and " " in text and text.endswith(".")}
+    return found
+
+
+def test_every_sentence_has_its_chinese() -> None:
+    table = json.loads((ROOT / "localizations" / "zh_CN.json").read_text(encoding="utf-8"))
+    assert len(sentences()) > 50
+    assert sorted(sentences() - set(table)) == []
+
+
+def test_a_finding_speaks_chinese() -> None:
+    (found,) = findings("1girl, hat, :3")
+    assert found.as_dict("zh_CN")["message"] == "提示词以“:3”结尾，WebUI 会把它当作整段提示词的权重 3。请给该标签加上括号。"
 
 
 def test_what_only_the_positive_prompt_knows() -> None:
