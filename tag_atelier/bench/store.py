@@ -116,6 +116,9 @@ class Store:
             raise
 
     def _open(self) -> None:
+        # A killed process loses nothing so; a power cut may lose the last cells, which are then drawn again.
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
         with self._transaction() as database:
             for statement in _SCHEMA.split(";\n"):
                 database.execute(statement)

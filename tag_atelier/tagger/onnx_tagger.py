@@ -151,6 +151,8 @@ def _open_session(model: Path, threads: int, use_gpu: bool) -> Any:
         raise TaggerError("The package onnxruntime is missing; install it where this program runs.") from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    # Threads that wait in a loop take the cores from a sampler that draws on the CPU at the same time.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads:
         options.intra_op_num_threads = threads
     available = onnxruntime.get_available_providers()

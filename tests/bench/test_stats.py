@@ -71,3 +71,18 @@ def test_bootstrap_of_nothing_is_not_a_number() -> None:
 def test_holm_gives_the_textbook_example() -> None:
     assert stats.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert stats.holm([]) == []
+
+
+def test_planted_truth_is_covered_and_equals_are_told_apart_rarely() -> None:
+    # 1,000 runs of 300 tags, each tag's rate drawn anew; benchmarks/planted_truth.py does the same for several seeds.
+    generator = numpy.random.default_rng(7)
+    covered = false_alarms = 0
+    for _ in range(1000):
+        low, high = generator.uniform(0.5, 4.0, 2)
+        rates = generator.beta(low, high, 300)
+        one, other = generator.random((2, 300)) < rates
+        interval = stats.wilson(int(one.sum()), 300)
+        covered += interval.low <= low / (low + high) <= interval.high
+        false_alarms += stats.mcnemar(int((one & ~other).sum()), int((other & ~one).sum())) < 0.05
+    assert 930 <= covered <= 970
+    assert 30 <= false_alarms <= 70
