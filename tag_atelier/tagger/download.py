@@ -27,7 +27,10 @@ class HubTagger:
 
     repository: str
     threshold: float
-    """Where precision equals recall on its model card; a suggestion, never a silent default."""
+    """Where precision equals recall, or what its makers use; a suggestion, never a silent default."""
+    model: str = MODEL
+    """Name of the model's file on the hub; it is always saved as model.onnx."""
+    labels: str = LABELS
 
 
 HUB_TAGGERS: dict[str, HubTagger] = {
@@ -35,8 +38,9 @@ HUB_TAGGERS: dict[str, HubTagger] = {
     "wd-eva02-large-tagger-v3": HubTagger("SmilingWolf/wd-eva02-large-tagger-v3", 0.5296),
     "wd-v1-4-swinv2-tagger-v2": HubTagger("SmilingWolf/wd-v1-4-swinv2-tagger-v2", 0.3771),
     "wd-v1-4-moat-tagger-v2": HubTagger("SmilingWolf/wd-v1-4-moat-tagger-v2", 0.3771),
+    "ml-danbooru": HubTagger("deepghs/ml-danbooru-onnx", 0.7, "ml_caformer_m36_dec-5-97527.onnx", "classes.json"),
 }
-"""Thresholds: the model cards of the WD taggers."""
+"""Thresholds: the model cards of the WD taggers; ML-Danbooru's is the one its makers use."""
 
 
 def download(name: str, folder: str | Path, progress: Progress, open_url: Callable[..., object] | None = None) -> Path:
@@ -54,13 +58,14 @@ def download(name: str, folder: str | Path, progress: Progress, open_url: Callab
         raise UnknownName("tagger", name, list(HUB_TAGGERS))
     if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
         raise TaggerError(
-            f"HF_HUB_OFFLINE is set, so '{name}' was not fetched; put {MODEL} and {LABELS} into a folder yourself."
+            f"HF_HUB_OFFLINE is set, so '{name}' was not fetched; put its model and its labels into a folder yourself."
         )
     target = Path(folder) / name
     target.mkdir(parents=True, exist_ok=True)
     # The model comes last: a folder without it is no tagger yet.
-    for file_name in (LABELS, MODEL):
-        _fetch(address(name, file_name), target / file_name, progress, open_url or urllib.request.urlopen)
+    known = HUB_TAGGERS[name]
+    for remote, local in ((known.labels, known.labels), (known.model, MODEL)):
+        _fetch(address(name, remote), target / local, progress, open_url or urllib.request.urlopen)
     return target
 
 
