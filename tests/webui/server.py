@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.webui.checkout import Checkout
 from tests.webui.client import Client
+from tests.webui.data_folder import REPOSITORY
 
 BOOT_S = 180
 STOP_S = 15
@@ -49,7 +50,11 @@ class Server:
         """Boot and wait until our routes answer (401 is an answer too)."""
         port = _free_port()
         command = [str(self._python), "launch.py", "--data-dir", str(self.data), "--port", str(port), *COMMON_FLAGS]
-        command += ["--gradio-allowed-path", str(self.data), *FORGE_FLAGS] if self.checkout.is_forge else A1111_FLAGS
+        if self.checkout.is_forge:  # with a data folder elsewhere it serves neither's scripts and styles unasked
+            allowed = [self.data, self.checkout.root, REPOSITORY]
+            command += [*FORGE_FLAGS, *(part for path in allowed for part in ("--gradio-allowed-path", str(path)))]
+        else:
+            command += A1111_FLAGS
         if "--nowebui" in flags:
             command += ["--server-name", "127.0.0.1"]  # it would listen on every address
         with self.log.open("ab") as log:

@@ -174,6 +174,7 @@ def test_the_tab_merge(page: Page, client: Client) -> None:
     page.tab("Merge", "#tag_atelier_tabs > .tab-nav")
     page.choose("#tag_atelier_merge_first", "tiny-sd15-a")
     page.choose("#tag_atelier_merge_second", "tiny-sd15-b")
+    until(lambda: all(name in page.value("#tag_atelier_merge_recipe textarea") for name in ("tiny-sd15-a", "tiny-sd15-b")))
     page.click("#tag_atelier_merge_check")
     until(lambda: "tiny-sd15-b" in page.text("#tag_atelier_merge_result"))
     page.picture("tab-merge")
