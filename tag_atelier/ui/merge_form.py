@@ -104,7 +104,8 @@ def from_recipe(recipe: Recipe) -> MergeForm:
         RecipeError: the recipe says more than the form can show; its text is what counts then.
     """
     plain = [weights for weights in recipe.weights[1:] if weights.preset or weights.blocks or weights.line]
-    if len(recipe.models) > 3 or recipe.elements or plain or (recipe.base and len(recipe.models) > 2):
+    unseen = recipe.elements or recipe.parameters or recipe.adjust
+    if len(recipe.models) > 3 or unseen or plain or (recipe.base and len(recipe.models) > 2):
         raise RecipeError("This recipe says more than the form can show; edit the text, it is what is carried out.")
     weights = recipe.weights[0]
     whole = dict(weights.blocks).get("ALL")

@@ -76,6 +76,8 @@ def test_what_is_missing_or_wrong_is_named(form: MergeForm, named: str) -> None:
         "models: [a, b, c, d]\nalpha: [0.1, 0.2, 0.3]",
         "models: [a, b, c]\nalpha: [0.5, {IN04: 0.2}]",
         "models: [a, b, c]\nbase: d\nmethod: add_difference\nalpha: [0.5, 0.5]",
+        "models: [a, b]\nalpha: 0.5\noptions: {adjust: {IN: 1}}",
+        "models: [a, b]\nbase: c\nmethod: dare\nalpha: 0.5\nparameters: {drop: 0.4}",
     ],
 )
 def test_a_recipe_that_the_form_cannot_show_is_left_alone(text: str) -> None:
