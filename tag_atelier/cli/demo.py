@@ -89,7 +89,7 @@ def _forget_last(out: Path) -> None:
         raise SpecError(f"'{out}' holds {', '.join(taken)} of no demo; choose another folder, nothing of yours is removed.")
     for suffix in (".safetensors", ".yaml"):
         (out / "world" / f"{MERGED}{suffix}").unlink(missing_ok=True)
-    for name in (DATABASE, "writer.lock"):
+    for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", "writer.lock"):
         (out / name).unlink(missing_ok=True)
     for name in ("images", "thumbs"):
         shutil.rmtree(out / name, ignore_errors=True)
