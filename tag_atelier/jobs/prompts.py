@@ -20,7 +20,14 @@ from tag_atelier.prompt.overlap import find_overlaps
 from tag_atelier.prompt.profile import Profile, get_profile, load_profiles
 
 _LANGUAGES: dict[str, Language] = {"en": "en", "zh_CN": "zh_CN"}
+_MOST_TAGS = 600
+_LONGEST_TAG = 400
 _KEYS = ("text", "profile", "negative")
+
+
+def _is_written_by_hand(text: str) -> bool:
+    """False for more or longer tags than anybody writes, in which overlaps would be searched for seconds."""
+    return text.count(",") <= _MOST_TAGS and max(map(len, text.split(","))) <= _LONGEST_TAG
 
 
 class Prompts:
@@ -59,7 +66,7 @@ class Prompts:
         result = arrange(text, profile, self.catalogue, negative=negative, distribute=distribute).as_dict()
         found = lint(text, profile, self.catalogue, negative=negative)
         result["lint"] = [finding.as_dict() for finding in found]
-        overlaps = [] if "too_long" in str(result["reasons"]) else find_overlaps(text, self.catalogue, negative)
+        overlaps = find_overlaps(text, self.catalogue, negative) if _is_written_by_hand(text) else []
         result["overlaps"] = [overlap.as_dict() for overlap in overlaps]
         return result
 

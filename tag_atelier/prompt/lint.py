@@ -208,14 +208,14 @@ def _and_word(subject: Text) -> Iterator[Finding]:
             yield Finding("and_in_negative", found.start(), found.end(), message, ",", "warning")
         return
     pieces = subject.prompt.pieces
+    last_weight = max((border.start for border in subject.prompt.borders if border.kind == "weight"), default=-1)
     for index, piece in enumerate(pieces):
         if not isinstance(piece, Border) or piece.kind != "and" or not 0 < index < len(pieces) - 1:
             continue
         left, right = pieces[index - 1], pieces[index + 1]
         if not isinstance(left, Segment) or not isinstance(right, Segment):
             continue
-        weighted = any(isinstance(border, Border) and border.kind == "weight" for border in pieces[index + 1 :])
-        if not weighted and _is_short(left.items[-1]) and _is_short(right.items[0]):
+        if piece.start > last_weight and _is_short(left.items[-1]) and _is_short(right.items[0]):
             message = say("Upper-case AND draws two prompts over each other; write 'and' where it belongs to a tag.")
             yield Finding("and_between_words", piece.start, piece.start + 3, message, "and", "warning")
 
