@@ -9,6 +9,8 @@ var tagAtelier = (function () {
     const PREFIX = "tag_atelier_";
     const earlier = {};
     const followed = new Map();
+    /** Ids of the finished jobs whose outcome the page shows; null until it has looked for the first time. */
+    let finished = null;
     const shown = new Map();
 
     const page = () => (typeof gradioApp === "function" ? gradioApp() : document);
@@ -178,17 +180,14 @@ var tagAtelier = (function () {
 
     function follow(job) {
         showJob(job);
-        if (!over(job)) followed.set(job.id, job);
+        if (over(job)) settle(job);
+        else followed.set(job.id, job);
     }
 
     async function followAll() {
         for (const job of Array.from(followed.values())) {
             try {
-                const now = await askJson("GET", "jobs/" + job.id);
-                showJob(now);
-                if (!over(now)) continue;
-                followed.delete(job.id);
-                settle(now);
+                follow(await askJson("GET", "jobs/" + job.id));
             } catch (error) {
                 showJob({ ...job, text: say("The connection was lost: {reason}", { reason: error.message }) });
                 if (!(error instanceof TypeError)) followed.delete(job.id);
@@ -196,8 +195,11 @@ var tagAtelier = (function () {
         }
     }
 
-    /** What else on the page a finished job changes. */
+    /** What else on the page a finished job changes, once; a short job may be over when it is first seen. */
     function settle(job) {
+        followed.delete(job.id);
+        if (!finished || finished.has(job.id)) return;
+        finished.add(job.id);
         if (job.kind === "benchmark") showRuns();
         else showLive();
         if (job.kind === "merge" && job.state === "done") {
@@ -209,6 +211,7 @@ var tagAtelier = (function () {
     /** Looks for jobs: after a start, and when a tab is shown that has a place for them. */
     async function watch() {
         const answer = await askJson("GET", "jobs").catch(() => ({ jobs: [] }));
+        if (!finished) finished = new Set(answer.jobs.filter(over).map((job) => job.id));
         const newest = new Set();
         for (const job of answer.jobs) {
             const place = cardsOf(job.kind)[0];
@@ -216,7 +219,10 @@ var tagAtelier = (function () {
             newest.add(place);
             if (!over(job) || visible(place)) follow(job);
         }
-        for (const job of answer.jobs) if (!over(job)) followed.set(job.id, job);
+        for (const job of answer.jobs) {
+            if (over(job)) settle(job);
+            else followed.set(job.id, job);
+        }
     }
 
     // --- runs and the loaded model ------------------------------------------------------------------------------

@@ -138,28 +138,30 @@ def _connect_form(words: Words, controls: Controls, parts: tuple[Any, Any, Any, 
     architecture, editor, recipe, result = parts
     fields = [controls[name] for name in FIELDS]
 
-    def rewrite(chosen: str, *values: Any) -> tuple[Any, str, str]:
+    def rewrite(chosen: str, text: str, *values: Any) -> tuple[Any, Any, Any]:
         form = read_form(values)
         try:
             drawn = block_editor(form, chosen, words)
             if not form.first or not form.second:
                 return gr.update(), drawn, render.note(words("Choose model A and model B."))
-            return to_recipe(form).to_yaml(), drawn, ""
+            written = to_recipe(form).to_yaml()
+            # gradio 4 tells of a menu's value again when it loses the focus, to the button that has just been pressed
+            return (gr.update(), drawn, gr.update()) if written == text else (written, drawn, "")
         except TagAtelierError as error:
             return gr.update(), gr.update(), render.problem(error, words)
 
-    def rewrite_preset(chosen: str, *values: Any) -> tuple[Any, ...]:
+    def rewrite_preset(chosen: str, text: str, *values: Any) -> tuple[Any, ...]:
         form = read_form(values)
         weight = 1.0 if form.preset else 0.5
-        return (weight, *rewrite(chosen, *write_form(replace(form, second_weight=weight))))
+        return (weight, *rewrite(chosen, text, *write_form(replace(form, second_weight=weight))))
 
-    targets = [recipe, editor, result]
+    targets, sources = [recipe, editor, result], [architecture, recipe, *fields]
     for name, control in controls.items():
         if name == "preset":
-            listen(control.input, rewrite_preset, [architecture, *fields], [controls["second_weight"], *targets])
+            listen(control.input, rewrite_preset, sources, [controls["second_weight"], *targets])
         else:
-            listen(_settled(control), rewrite, [architecture, *fields], targets, latest=True)
-    listen(architecture.input, rewrite, [architecture, *fields], targets)
+            listen(_settled(control), rewrite, sources, targets, latest=True)
+    listen(architecture.input, rewrite, sources, targets)
 
 
 def _settled(control: Any) -> Any:
