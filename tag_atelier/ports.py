@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from tag_atelier.errors import HostError
+
 if TYPE_CHECKING:
     import numpy
     import numpy.typing
@@ -218,3 +220,15 @@ class Host:
     """Stops the sampling that is under way."""
     check_parameters: Callable[[SamplingParameters], None] | None = None
     """Raises UnknownName for a sampler, scheduler, VAE or upscaler that is not there; None: only found out when drawing."""
+
+    def checkpoint_file(self, name: str) -> Path:
+        """The file of a checkpoint by its name, title or hash.
+
+        Raises:
+            UnknownName: there is no such checkpoint.
+            HostError: it lies on another machine.
+        """
+        checkpoint = self.checkpoints.resolve(name)
+        if checkpoint.path is None:
+            raise HostError(f"'{checkpoint.name}' lies on another machine; merge on the machine that holds the files.")
+        return checkpoint.path

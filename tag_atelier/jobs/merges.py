@@ -135,13 +135,7 @@ class Merges:
     def _plan(self, recipe: Recipe) -> MergePlan:
         from tag_atelier.merge.plan import plan
 
-        return plan(recipe, self._path)
-
-    def _path(self, name: str) -> Path:
-        checkpoint = self._host.checkpoints.resolve(name)
-        if checkpoint.path is None:
-            raise HostError(f"'{checkpoint.name}' lies on another machine; merge on the machine that holds the files.")
-        return checkpoint.path
+        return plan(recipe, self._host.checkpoint_file)
 
     def _live_model(self) -> LiveModel:
         if self._host.live_model is None:

@@ -10,6 +10,14 @@ from tag_atelier.jobs.values import read_flag, read_object, read_text, refuse_un
 
 KEYS = ("enabled", "profile", "arrange", "quality", "negative_preset", "merge")
 
+INFOTEXT = {
+    "profile": "Tag Atelier profile",
+    "arrange": "Tag Atelier arrange",
+    "quality": "Tag Atelier quality",
+    "negative_preset": "Tag Atelier negative",
+}
+"""Keys under which a picture's infotext tells what the panel did; pasting it back sets the controls."""
+
 
 @dataclass(frozen=True)
 class PanelRequest:

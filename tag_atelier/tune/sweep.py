@@ -112,7 +112,7 @@ def _check_alphas(alphas: Sequence[float]) -> None:
 def _plan_merge(recipe: Recipe, alpha: float, host: Host) -> MergePlan:
     from tag_atelier.merge.plan import plan as plan_merge
 
-    return plan_merge(Recipe.from_value({**recipe.as_dict(), "alpha": alpha}), lambda name: checkpoint_path(host, name))
+    return plan_merge(Recipe.from_value({**recipe.as_dict(), "alpha": alpha}), host.checkpoint_file)
 
 
 def _folder_name(alpha: float) -> str:
@@ -143,14 +143,6 @@ def _try(alpha: float, merge: MergePlan, experiment: Experiment, progress: Progr
     if math.isnan(lift.value):
         raise SpecError("The plan scores no tag beside its controls, so no weight is better than another; add seeds or tags.")
     return Trial(alpha, lift.value, lift.low, lift.high, recipe)
-
-
-def checkpoint_path(host: Host, name: str) -> Path:
-    """The file of a checkpoint. Raises UnknownName, or HostError where it lies on another machine."""
-    path = host.checkpoints.resolve(name).path
-    if path is None:
-        raise HostError(f"'{name}' lies on another machine; merge on the machine that holds the files.")
-    return path
 
 
 def _live_model(host: Host) -> LiveModel:

@@ -12,8 +12,3 @@ def element_id(*parts: str) -> str:
     'tag_atelier_merge_alpha'
     """
     return "_".join((PREFIX, *parts))
-
-
-PANEL_INFOTEXT = {"profile": "Tag Atelier profile", "arrange": "Tag Atelier arrange",
-                  "quality": "Tag Atelier quality", "negative_preset": "Tag Atelier negative"}  # fmt: skip
-"""Keys under which a picture's infotext tells what the panel did; pasting it back sets the controls."""

@@ -12,10 +12,10 @@ from typing import Any
 
 import gradio as gr
 
-from tag_atelier.jobs.panel import PanelRequest
+from tag_atelier.jobs.panel import INFOTEXT, PanelRequest
 from tag_atelier.ui.choices import NOTHING, default_profile, negative_choices, profile_choices, quality_choices
 from tag_atelier.ui.compat import listen
-from tag_atelier.ui.ids import PANEL_INFOTEXT, element_id
+from tag_atelier.ui.ids import element_id
 from tag_atelier.ui.prompt_answers import arranged, checked
 from tag_atelier.ui.words import Words, words_of
 
@@ -112,15 +112,15 @@ def _infotext_fields(controls: Sequence[Any]) -> tuple[tuple[Any, Callable[[Mapp
     enabled, profile, arrange, quality, negative = controls
 
     def was_on(parameters: Mapping[str, str]) -> bool:
-        return any(key in parameters for key in PANEL_INFOTEXT.values())
+        return any(key in parameters for key in INFOTEXT.values())
 
     def keeps_or(key: str, default: Any) -> Callable[[Mapping[str, str]], Any]:
-        return lambda parameters: parameters.get(PANEL_INFOTEXT[key], default)
+        return lambda parameters: parameters.get(INFOTEXT[key], default)
 
     return (
         (enabled, was_on),
         (profile, keeps_or("profile", gr.update())),
-        (arrange, lambda parameters: parameters.get(PANEL_INFOTEXT["arrange"], "True") == "True"),
+        (arrange, lambda parameters: parameters.get(INFOTEXT["arrange"], "True") == "True"),
         (quality, keeps_or("quality", NOTHING)),
         (negative, keeps_or("negative_preset", NOTHING)),
     )

@@ -11,21 +11,12 @@ from modules import scripts, shared
 from tag_atelier.errors import RequestError, TagAtelierError
 from tag_atelier.host.webui.refusal import refuse_later
 from tag_atelier.jobs.atelier import Atelier
-from tag_atelier.jobs.panel import PanelRequest
+from tag_atelier.jobs.panel import INFOTEXT, PanelRequest
+from tag_atelier.ports import MERGE_INFOTEXT
 
 logger = logging.getLogger(__name__)
 
 TITLE = "Tag Atelier"
-
-
-INFOTEXT = {
-    "profile": "Tag Atelier profile",
-    "arrange": "Tag Atelier arrange",
-    "quality": "Tag Atelier quality",
-    "negative_preset": "Tag Atelier negative",
-}
-"""Keys under which a picture tells what the panel did; ``ui`` reads the same ones back on paste."""
-MERGE_INFOTEXT = "Tag Atelier merge"
 
 
 class Panel(Protocol):
