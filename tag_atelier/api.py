@@ -55,6 +55,14 @@ def _slots(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object
     return {"slots": atelier.slots(tags)}
 
 
+def _lanes(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
+    return atelier.prompt_page.lanes(body)
+
+
+def _edit(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
+    return atelier.prompt_page.edit(body)
+
+
 def _names(atelier: Atelier, _path: Mapping[str, str], _body: Mapping[str, object]) -> object:
     return atelier.names()
 
@@ -129,6 +137,8 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/prompt/arrange", "Put a prompt into a family's tag order", _arrange),
     Route("POST", "/prompt/lint", "Say what in a prompt will not do what it looks like", _lint),
     Route("POST", "/prompt/slots", "The slot of each tag", _slots),
+    Route("POST", "/prompt/lanes", "A prompt as chips in lanes, with all that is known of each", _lanes),
+    Route("POST", "/prompt/edit", "One edit of a prompt, and its lanes afterwards", _edit),
     Route("POST", "/benchmarks/plan", "What a benchmark would draw", _plan_benchmark),
     Route("POST", "/benchmarks", "Start or take up a benchmark", _start_benchmark, 202),
     Route("GET", "/runs", "Stored benchmark runs", _runs),

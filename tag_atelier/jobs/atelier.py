@@ -8,6 +8,8 @@ from tag_atelier.bench.spec import list_presets
 from tag_atelier.errors import Busy
 from tag_atelier.jobs.benchmarks import MERGED_LIVE, Benchmarks, FindScorer
 from tag_atelier.jobs.merges import Merges
+from tag_atelier.jobs.prompt_memory import PromptMemory
+from tag_atelier.jobs.prompt_page import PromptPage
 from tag_atelier.jobs.prompts import Prompts
 from tag_atelier.jobs.runner import Job, JobRunner
 from tag_atelier.ports import Host
@@ -28,6 +30,7 @@ class Atelier:
         self.options = options
         self.runner = JobRunner()
         self.prompts = Prompts(host.data_folder / "profiles")
+        self.prompt_page = PromptPage(self.prompts, PromptMemory(host.data_folder))
         self.benchmarks = Benchmarks(host, self.prompts, self.runner, options, find_scorer)
         self.merges = Merges(host, self.runner)
         # The names page and routes use.

@@ -19,13 +19,13 @@ from tag_atelier.prompt.lint import lint
 from tag_atelier.prompt.overlap import find_overlaps
 from tag_atelier.prompt.profile import Profile, get_profile, load_profiles
 
-_LANGUAGES: dict[str, Language] = {"en": "en", "zh_CN": "zh_CN"}
+LANGUAGES: dict[str, Language] = {"en": "en", "zh_CN": "zh_CN"}
 _MOST_TAGS = 600
 _LONGEST_TAG = 400
 _KEYS = ("text", "profile", "negative")
 
 
-def _is_written_by_hand(text: str) -> bool:
+def is_written_by_hand(text: str) -> bool:
     """False for more or longer tags than anybody writes, in which overlaps would be searched for seconds."""
     return text.count(",") <= _MOST_TAGS and max(map(len, text.split(","))) <= _LONGEST_TAG
 
@@ -66,7 +66,7 @@ class Prompts:
         result = arrange(text, profile, self.catalogue, negative=negative, distribute=distribute).as_dict()
         found = lint(text, profile, self.catalogue, negative=negative)
         result["lint"] = [finding.as_dict() for finding in found]
-        overlaps = find_overlaps(text, self.catalogue, negative) if _is_written_by_hand(text) else []
+        overlaps = find_overlaps(text, self.catalogue, negative) if is_written_by_hand(text) else []
         result["overlaps"] = [overlap.as_dict() for overlap in overlaps]
         return result
 
@@ -76,9 +76,9 @@ class Prompts:
         ``with``: what the prompt is drawn with, the keys of ``findings.Surroundings``; ``language``: ``en`` or ``zh_CN``.
         """
         values = read_object(request, "The request")
-        language = _LANGUAGES.get(read_text(values, "language", "en"))
+        language = LANGUAGES.get(read_text(values, "language", "en"))
         if language is None:
-            raise RequestError(f"'language' is '{values['language']}'; expected {' or '.join(_LANGUAGES)}.")
+            raise RequestError(f"'language' is '{values['language']}'; expected {' or '.join(LANGUAGES)}.")
         around = Surroundings.from_value(read_object(values.get("with") or {}, "'with'"))
         text, profile, negative = self._read({key: values[key] for key in values if key not in ("with", "language")})
         found = lint(text, profile, self.catalogue, negative=negative, surroundings=around)

@@ -8,30 +8,8 @@ from typing import Any
 
 from tag_atelier.errors import TagAtelierError
 from tag_atelier.prompt.arrange import REASONS
+from tag_atelier.prompt.lanes import SLOT_NAMES
 from tag_atelier.ui.words import Words
-
-SLOT_NAMES: Mapping[str, str] = {
-    "trigger": "artist or style",
-    "subject": "who and how many",
-    "character": "named character",
-    "race": "kind of being",
-    "composition": "framing and angle",
-    "style": "manner of drawing",
-    "theme": "idea of the picture",
-    "main_env": "where and when",
-    "background": "backdrop",
-    "action": "pose, gaze, action",
-    "expression": "face and feeling",
-    "main_char": "hair colour",
-    "body_char": "hairstyle, eyes, body",
-    "clothing": "worn on body and legs",
-    "accessories": "worn beside garments",
-    "items": "things and animals",
-    "secondary_env": "sky, light, plants",
-    "aesthetics": "light and charm words",
-    "quality": "quality words",
-}
-"""Slot id → what a person reads; the ids would also be found, and translated, elsewhere on a WebUI's page."""
 
 LONGEST_LIST = 60
 """Rows of a list on the page; the rest is counted, the whole is in the report or the API's answer."""

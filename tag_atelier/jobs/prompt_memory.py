@@ -1,0 +1,166 @@
+"""What the prompt page remembers for its user: corrected tags, favourites, history, pins and chips switched off.
+
+One JSON file in the data folder, written beside and renamed; a file that cannot be read is kept aside, never overwritten.
+Called by ``jobs.prompt_page``, ``jobs.prompts`` and, for corrections, by whatever asks for the catalogue.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tag_atelier.errors import RequestError
+
+FILE_NAME = "prompt-memory.json"
+VERSION = 1
+LONGEST_HISTORY = 200
+MOST_OF_A_KIND = 5_000
+
+_LOG = logging.getLogger(__name__)
+_EMPTY: Mapping[str, object] = {"version": VERSION, "corrections": {}, "favourites": [], "history": [], "boxes": {}}
+
+
+class PromptMemory:
+    """The file and what it holds; safe to share between threads."""
+
+    def __init__(self, folder: Path | None) -> None:
+        """``folder``: the user's data folder; None keeps everything in memory only."""
+        self.path = folder / FILE_NAME if folder is not None else None
+        self.problem = ""
+        """One sentence when the file could not be read and was kept aside; empty otherwise."""
+        self._lock = threading.RLock()
+        self._read_at: int | None = None
+        self._value: dict[str, Any] = _copy(_EMPTY)
+
+    def value(self) -> dict[str, Any]:
+        """Everything, as plain values of the caller's own."""
+        with self._lock:
+            self._refresh()
+            return _copy(self._value)
+
+    @property
+    def changed_ns(self) -> int:
+        """Changes whenever the content may have; for caches."""
+        with self._lock:
+            self._refresh()
+            return self._read_at or 0
+
+    def corrections(self) -> dict[str, dict[str, Any]]:
+        """Canonical tag → ``{slot?, zh?, hidden?}``."""
+        corrections: dict[str, dict[str, Any]] = self.value()["corrections"]
+        return corrections
+
+    def box(self, name: str) -> dict[str, Any]:
+        """``{"pins": […], "off": […]}`` of one text box."""
+        box: dict[str, Any] = {"pins": [], "off": [], **self.value()["boxes"].get(name, {})}
+        return box
+
+    def change(self, edit: Callable[[dict[str, Any]], None]) -> None:
+        """Let ``edit`` change the value, then store it.
+
+        Raises:
+            RequestError: it would hold more than ``MOST_OF_A_KIND`` of one kind.
+            OSError: the file cannot be written; what was stored stays.
+        """
+        with self._lock:
+            self._refresh()
+            value = _copy(self._value)
+            edit(value)
+            for kind in ("corrections", "favourites", "boxes"):
+                if len(value[kind]) > MOST_OF_A_KIND:
+                    raise RequestError(
+                        f"There are {len(value[kind])} {kind}; expected at most {MOST_OF_A_KIND}, remove some first."
+                    )
+            self._store(value)
+
+    def change_box(self, name: str, edit: Callable[[dict[str, Any]], None]) -> None:
+        """Let ``edit`` change the pins and switched-off chips of one text box, then store all."""
+
+        def inside(value: dict[str, Any]) -> None:
+            box = value["boxes"].setdefault(name, {})
+            box.setdefault("pins", [])
+            box.setdefault("off", [])
+            edit(box)
+            if not box["pins"] and not box["off"]:
+                del value["boxes"][name]
+
+        self.change(inside)
+
+    def _store(self, value: dict[str, Any]) -> None:
+        if self.path is not None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            write_beside(self.path, json.dumps(value, ensure_ascii=False, indent=1).encode("utf-8"))
+        self._value = value
+        self._read_at = self._stamp() if self.path is not None else (self._read_at or 0) + 1
+
+    def _stamp(self) -> int | None:
+        try:
+            return self.path.stat().st_mtime_ns if self.path is not None else self._read_at
+        except FileNotFoundError:
+            return None
+
+    def _refresh(self) -> None:
+        """Read the file again where another process changed it."""
+        stamp = self._stamp()
+        if self.path is None or stamp == self._read_at:
+            return
+        self._read_at = stamp
+        self._value = _copy(_EMPTY)
+        if stamp is None:
+            return
+        try:
+            self._value = _checked(json.loads(self.path.read_text(encoding="utf-8")))
+        except (ValueError, RecursionError) as error:
+            self._keep_aside(str(error))
+
+    def _keep_aside(self, why: str) -> None:
+        if self.path is None:
+            return
+        aside = self.path.with_name(f"{self.path.stem}.broken-{self._read_at}.json")
+        self.path.replace(aside)
+        self._read_at = None
+        self.problem = f"'{FILE_NAME}' could not be read ({why}); it was kept as '{aside.name}' and a new one begun."
+        _LOG.warning("%s", self.problem)
+
+
+def write_beside(path: Path, content: bytes) -> None:
+    """Write ``content`` to a new file beside ``path``, then rename it: ``path`` is old or new, never half.
+
+    Raises:
+        OSError: it cannot be written; ``path`` is what it was.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _checked(value: object) -> dict[str, Any]:
+    """What a file holds, in the shape that is promised; anything else in it is refused as a whole."""
+    if not isinstance(value, dict) or value.get("version") != VERSION:
+        found = value.get("version") if isinstance(value, dict) else type(value).__name__
+        raise ValueError(f"it holds version {found}, expected {VERSION}")
+    whole = {**_copy(_EMPTY), **value}
+    for kind, empty in _EMPTY.items():
+        if not isinstance(whole[kind], type(empty)):
+            raise ValueError(f"'{kind}' is no {type(empty).__name__}")
+    if not all(isinstance(row, dict) for kind in ("corrections", "boxes") for row in whole[kind].values()):
+        raise ValueError("a correction or box is no object")
+    return whole
+
+
+def _copy(value: Mapping[str, object]) -> dict[str, Any]:
+    copied: dict[str, Any] = json.loads(json.dumps(value))
+    return copied
