@@ -10,15 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
+from typing import Protocol
 
 import numpy as np
 import torch
 
 from tag_atelier.errors import Cancelled
-from tag_atelier.merge.header import DTYPE_BYTES, TensorEntry
+from tag_atelier.merge.header import DTYPE_BYTES, Header, TensorEntry
 from tag_atelier.merge.methods import Operands
 from tag_atelier.merge.plan import MergePlan, Step
-from tag_atelier.merge.tensor_file import TORCH_DTYPES, TensorReader, as_tensor
+from tag_atelier.merge.tensor_file import TORCH_DTYPES, as_tensor
 from tag_atelier.ports import Progress
 
 _SLICE = 32_736
@@ -90,10 +91,19 @@ class Computed:
         return as_tensor(self.data, self.step.dtype, prod(self.step.shape)).view(self.step.shape)
 
 
+class Reader(Protocol):
+    """A source whose bytes can be read: a file, or an earlier step's result as if it were one."""
+
+    header: Header
+
+    def read_into(self, target: memoryview, offset: int) -> None:
+        """Fill ``target`` with the bytes from ``offset`` of the file on."""
+
+
 class Evaluator:
     """Computes steps of one plan; one instance serves all worker threads."""
 
-    def __init__(self, plan: MergePlan, readers: Sequence[TensorReader]) -> None:
+    def __init__(self, plan: MergePlan, readers: Sequence[Reader]) -> None:
         self.plan = plan
         self.readers = readers
         self._kernel = plan.method.load_kernel()
@@ -110,6 +120,10 @@ class Evaluator:
         if all(finite):
             return Computed(step, buffer.data)
         return self._given_up(step)
+
+    def replaced_earlier(self) -> dict[str, str]:
+        """Key → why an earlier step took its A's tensor, as far as was read."""
+        return {key: why for reader in self.readers for key, why in getattr(reader, "replaced", {}).items()}
 
     def stretch(self, step: Step) -> int:
         """Values of the step that are computed at a time: all of them where the method looks at whole tensors."""

@@ -51,6 +51,8 @@ class TensorEntry:
     start: int
     """First byte, counted from the start of the file."""
     size_bytes: int
+    kept: str = ""
+    """dtype of the result where a recipe keeps A's, if not ``dtype``: an earlier step's result is more exact than its A."""
 
 
 @dataclass(frozen=True)

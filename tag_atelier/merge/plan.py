@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from tag_atelier.merge.adjust import Change, changes
 from tag_atelier.merge.header import DTYPE_BYTES, FLOAT_DTYPES, Header, TensorEntry, read_header
 from tag_atelier.merge.layout import Architecture, recognise
 from tag_atelier.merge.methods import METHODS, Method
-from tag_atelier.merge.recipe import DTYPES, LETTERS, Recipe
+from tag_atelier.merge.options import DTYPES
+from tag_atelier.merge.recipe import LETTERS, Recipe
+from tag_atelier.merge.steps import result_header
 
 _DROPPED = "model_ema."
 _EXAMPLES = 5
@@ -32,6 +35,15 @@ class Source:
     header: Header
     sha256: str | None = None
     """Where the host knows it already; a merge does not hash its sources."""
+    plan: MergePlan | None = None
+    """What makes it, where it is the result of an earlier step and no file."""
+
+    def check_unchanged(self) -> None:
+        """Raises CheckpointError when its file, or one of those it is made of, has changed."""
+        if self.plan is not None:
+            self.plan.check_sources()
+        else:
+            self.header.check_unchanged()
 
 
 @dataclass(frozen=True)
@@ -104,7 +116,20 @@ class MergePlan:
     def check_sources(self) -> None:
         """Raises CheckpointError when a source has changed since the plan was made."""
         for source in self.sources:
-            source.header.check_unchanged()
+            source.check_unchanged()
+
+    @property
+    def files(self) -> tuple[Source, ...]:
+        """Every source that is a file, also of earlier steps, each file once; the first is the one everything starts from."""
+        found = [file for source in self.sources for file in (source.plan.files if source.plan else (source,))]
+        return tuple({file.header.path: file for file in found}.values())
+
+    @cached_property
+    def changed_keys(self) -> frozenset[str]:
+        """Keys whose tensor is anything but that of the first file."""
+        inside = self.sources[0].plan
+        before = inside.changed_keys if inside is not None else frozenset()
+        return frozenset(step.key for step in self.steps if step.changed or step.key in before)
 
     def as_dict(self) -> dict[str, object]:
         """What the page, HTTP and the command line show before the start; plain values."""
@@ -125,7 +150,7 @@ class MergePlan:
             ],
             "blocks": [self._block(block) for block in self.architecture.blocks],
             "keys": len(self.steps),
-            "changed_keys": sum(step.changed for step in self.steps),
+            "changed_keys": len(self.changed_keys),
             "read_bytes": self.read_bytes,
             "write_bytes": self.write_bytes,
             "differences": {
@@ -144,7 +169,7 @@ class MergePlan:
             "block": block,
             "weights": {LETTERS[i + 1]: round(weights[block], 6) for i, weights in enumerate(self.block_weights)},
             "keys": len(steps),
-            "changed_keys": sum(step.changed for step in steps),
+            "changed_keys": sum(step.key in self.changed_keys for step in steps),
             "size_bytes": sum(step.size_bytes for step in steps),
         }
 
@@ -159,13 +184,17 @@ def plan(recipe: Recipe, resolve: Callable[[str], Path], known_hash: Callable[[s
         CheckpointError: a file is pickled, truncated, of another architecture, or its tensors have other shapes.
         RecipeError: the weights do not fit the architecture.
     """
-    names = recipe.models if recipe.base is None else (*recipe.models, recipe.base)
-    sources = tuple(
-        Source(name, recipe.letter_of(i), read_header(resolve(name)), known_hash(name) if known_hash else None)
-        for i, name in enumerate(names)
-    )
-    architecture = _same_architecture(sources)
-    return _Planner(recipe, architecture, sources).plan()
+    made: dict[str, MergePlan] = {}
+
+    def source(name: str, letter: str) -> Source:
+        if name in made:
+            return Source(name, letter, result_header(made[name]), plan=made[name])
+        return Source(name, letter, read_header(resolve(name)), known_hash(name) if known_hash else None)
+
+    for each in (*recipe.steps, recipe):
+        sources = tuple(source(name, each.letter_of(i)) for i, name in enumerate(each.inputs))
+        made[each.name if each is not recipe else ""] = _Planner(each, _same_architecture(sources), sources).plan()
+    return made[""]
 
 
 def _same_architecture(sources: Sequence[Source]) -> Architecture:
@@ -232,14 +261,19 @@ class _Planner:
             block_weights=self.block_weights,
             missing={letter: tuple(keys) for letter, keys in self.missing.items()},
             extra={letter: count for letter, count in extra.items() if count},
-            notes=tuple(self._notes(extra)),
-            warnings=tuple(self._warnings(steps)),
+            notes=self._with_earlier("notes", self._notes(extra)),
+            warnings=self._with_earlier("warnings", self._warnings(steps)),
         )
+
+    def _with_earlier(self, kind: str, own: Sequence[str]) -> tuple[str, ...]:
+        """What the earlier steps' plans say, then what this one says, each sentence once."""
+        earlier = [text for source in self.sources if source.plan for text in getattr(source.plan, kind)]
+        return tuple(dict.fromkeys((*earlier, *own)))
 
     def _step(self, key: str, entry: TensorEntry) -> Step:
         block = self.architecture.block_of(key)
         is_float = entry.dtype in FLOAT_DTYPES
-        dtype = (DTYPES[self.recipe.dtype] if is_float else None) or entry.dtype
+        dtype = (DTYPES[self.recipe.dtype] if is_float else None) or entry.kept or entry.dtype
         whole = Step(key, block, dtype, entry.shape, (0,))
         if block is None or not is_float or not entry.size_bytes:
             return whole
@@ -319,7 +353,8 @@ class _Planner:
                 )
         if marks[0]:
             warnings.append(f"The result is marked {_marks(marks[0])}; WebUI 1.10 also needs A's .yaml beside it to know.")
-        if not any(step.changed for step in steps):
+        inside = self.sources[0].plan
+        if not any(step.changed for step in steps) and not (inside is not None and inside.changed_keys):
             warnings.append("No tensor changes: every weight is 0, so the result is A itself.")
         return warnings
 

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +19,18 @@ from tag_atelier.errors import RecipeError, UnknownName
 from tag_atelier.merge.adjust import read_adjust
 from tag_atelier.merge.elements import Element, read_elements
 from tag_atelier.merge.methods import Method, get_method
+from tag_atelier.merge.options import NAMES as OPTION_NAMES
+from tag_atelier.merge.options import Options, read_options
 from tag_atelier.merge.weights import BlockWeights, read_weights
 from tag_atelier.settings import PRESETS_FOLDER
-
-DTYPES: Mapping[str, str | None] = {"keep": None, "fp16": "F16", "bf16": "BF16", "fp32": "F32"}
-"""What ``options.dtype`` may be → dtype name in the file; keep: every tensor as it is in A."""
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 """Models are called a, b, c … in the order of the recipe; so 26 is the most there can be."""
 
 _LONGEST_TEXT = 65_536
-_FIELDS = ("models", "base", "method", "alpha", "layout", "parameters", "elements", "options", "name", "notes")
+_FIELDS = ("models", "base", "method", "alpha", "layout", "parameters", "elements", "options", "name", "notes", "steps")
 _OPTIONS = ("dtype", "vae", "adjust")
+_MOST_STEPS = 25
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,16 @@ class Recipe:
     elements: tuple[Element, ...] = ()
     dtype: str = "keep"
     vae: str | None = None
-    """Letter of the model whose VAE is taken whole; None: what the weights say, and that is A's unless they name the VAE."""
+    """Letter of the model, or name of the file, whose VAE is taken whole; None: what the weights say, and that is A's
+    unless they name the VAE."""
     adjust: tuple[tuple[str, float], ...] = ()
     """Names of ``adjust.NAMES`` and their values, none of them 0."""
+    options: Options = Options()
+    """What else is said about the result: dtypes of its parts, text encoders, networks, pruning, format."""
     name: str = ""
     notes: str = ""
+    steps: tuple[Recipe, ...] = ()
+    """Recipes carried out before this one, whose results its models and base may name as if they were checkpoints."""
 
     @staticmethod
     def from_value(value: str | Mapping[str, Any]) -> Recipe:
@@ -58,7 +64,7 @@ class Recipe:
 
         Fields: models (names; or mappings of model and weight), base, method, alpha (number, preset, pasted line, mapping of
         blocks; a list with one of these per model after the first where there are several), layout, parameters, elements,
-        options (dtype, vae, adjust), name, notes.
+        options (dtype, vae, adjust), name, notes, steps (recipes with a name that later ones use as a model).
 
         Raises:
             RecipeError: a field is missing, unknown, of the wrong form or does not fit the method.
@@ -82,13 +88,15 @@ class Recipe:
         alphas = [weights.as_value() for weights in self.weights]
         given = {"vae": self.vae, "adjust": dict(self.adjust)}
         return {
+            **({"steps": [{"name": step.name, **step.as_dict()} for step in self.steps]} if self.steps else {}),
             "models": list(self.models),
             **({"base": self.base} if self.base is not None else {}),
             "method": self.method,
             "alpha": alphas[0] if len(alphas) == 1 else alphas,
             "parameters": {name: weights.as_value() for name, weights in self.parameters},
             "elements": [element.as_value() for element in self.elements],
-            "options": {"dtype": self.dtype, **{name: value for name, value in given.items() if value}},
+            **({"loras": [lora.as_value() for lora in self.options.loras]} if self.options.loras else {}),
+            "options": {**self.options.as_dict(self.dtype), **{name: value for name, value in given.items() if value}},
         }
 
     def to_yaml(self) -> str:
@@ -101,6 +109,11 @@ class Recipe:
         """SHA-256 of the canonical form as JSON, 64 hex digits; name and notes do not count."""
         text = json.dumps(self.as_dict(), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of everything that is read: the models, then the base where there is one."""
+        return self.models if self.base is None else (*self.models, self.base)
 
     def letter_of(self, index: int) -> str:
         """What reports call model ``index``: its letter, or ``base`` for the one after the last."""
@@ -158,16 +171,14 @@ def _read(table: dict[Any, Any]) -> Recipe:
     options = table.get("options") or {}
     if not isinstance(options, Mapping):
         raise RecipeError(f"'options' is {options!r}; expected a mapping such as {{dtype: fp16}}.")
-    _refuse_unknown("'options'", options, _OPTIONS)
-    dtype = str(options.get("dtype", "keep"))
-    if dtype not in DTYPES:
-        raise RecipeError(f"The dtype '{dtype}' cannot be written; expected one of: {', '.join(DTYPES)}.")
+    _refuse_unknown("'options'", options, OPTION_NAMES)
+    dtype, others = read_options(options, table.get("loras"), partial(_letter_or_file, names))
     vae = options.get("vae")
     if vae is not None:
         if any(block == "VAE" for each in weights for block, _ in each.blocks):
             raise RecipeError("The VAE has a weight and 'options.vae' names a model as well; give only one of them.")
-        vae = LETTERS[_index_of(str(vae), names, "'options.vae'")]
-    return Recipe(
+        vae = _letter_or_file(names, str(vae), "'options.vae'")
+    recipe = Recipe(
         models=tuple(names),
         weights=weights,
         method=method.name,
@@ -177,9 +188,43 @@ def _read(table: dict[Any, Any]) -> Recipe:
         dtype=dtype,
         vae=vae,
         adjust=read_adjust(options.get("adjust") or {}),
+        options=others,
         name=str(table.get("name") or ""),
         notes=str(table.get("notes") or ""),
+        steps=_read_steps(table.get("steps") or ()),
     )
+    _check_steps(recipe)
+    return recipe
+
+
+def _read_steps(value: object) -> tuple[Recipe, ...]:
+    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) > _MOST_STEPS:
+        raise RecipeError(
+            f"'steps' is no list of at most {_MOST_STEPS} recipes; expected each to have a 'name'."
+        )
+    steps = []
+    for entry in value:
+        name = str(entry.get("name") or "").strip() if isinstance(entry, Mapping) else ""
+        if not name or "steps" in entry:
+            raise RecipeError("A step has no name, or steps of its own; expected a recipe with a 'name' and without 'steps'.")
+        step = _read({**entry, "name": name})
+        if step.dtype != "keep":
+            raise RecipeError(f"The step '{name}' gives a dtype; steps are exact, so give 'dtype' once, for the whole recipe.")
+        steps.append(step)
+    return tuple(steps)
+
+
+def _check_steps(recipe: Recipe) -> None:
+    """Every step has a name of its own, uses only earlier ones, and is used."""
+    names = [step.name for step in recipe.steps]
+    for i, step in enumerate(recipe.steps):
+        if names.count(step.name) > 1:
+            raise RecipeError(f"Two steps are called '{step.name}'; give each a name of its own.")
+        later = next((name for name in step.inputs if name in names[i:]), None)
+        if later is not None:
+            raise RecipeError(f"The step '{step.name}' uses '{later}', which is not done by then; expected only earlier steps.")
+        if not any(step.name in each.inputs for each in (*recipe.steps, recipe)):
+            raise RecipeError(f"The step '{step.name}' is used nowhere; name it among 'models' or as 'base', or leave it out.")
 
 
 def _refuse_unknown(where: str, table: Mapping[Any, Any], known: Sequence[str]) -> None:
@@ -253,6 +298,13 @@ def _read_parameters(method: Method, table: Mapping[str, object], layout: str) -
         (p.name, BlockWeights(number=p.default) if values[p.name] is None else read_weights(values[p.name], layout))
         for p in method.parameters
     )
+
+
+def _letter_or_file(names: Sequence[str], name: str, where: str) -> str:
+    """The letter of the model ``name``, or ``name`` itself where it is the name of a file; no file is called by one letter."""
+    if name in names or len(name) == 1:
+        return LETTERS[_index_of(name, names, where)]
+    return name
 
 
 def _index_of(model: str, names: Sequence[str], where: str) -> int:

@@ -16,10 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tag_atelier.errors import Cancelled, RecipeError
-from tag_atelier.merge.evaluate import PIECE, Buffer, Computed, Evaluator, Run
+from tag_atelier.merge.evaluate import PIECE, Buffer, Computed, Evaluator, Reader, Run
 from tag_atelier.merge.header import DTYPE_BYTES, render_header
 from tag_atelier.merge.metadata import header_texts
-from tag_atelier.merge.plan import MergePlan, Step
+from tag_atelier.merge.plan import MergePlan, Source, Step
+from tag_atelier.merge.step_reader import StepReader
+from tag_atelier.merge.steps import in_full_precision
 from tag_atelier.merge.tensor_file import NewFile, TensorReader
 from tag_atelier.ports import Progress
 
@@ -84,7 +86,7 @@ def write(plan: MergePlan, destination: Path, progress: Progress, hashed: bool =
         size_bytes=size_bytes,
         seconds=time.monotonic() - started,
         digest=plan.recipe.digest,
-        changed_keys=sum(step.changed for step in plan.steps) - len(replaced),
+        changed_keys=len(plan.changed_keys) - len(replaced),
         replaced=replaced,
         notes=plan.notes + plan.warnings,
     )
@@ -105,6 +107,7 @@ def _fill(plan: MergePlan, file: NewFile, start: int, progress: Progress, digest
                 replaced.update(_give_up(evaluator, piece.run, file))
                 spoilt = False
             progress.advance(len(piece.written()), piece.run.step.block or "")
+        replaced.update(evaluator.replaced_earlier())
     return replaced
 
 
@@ -217,13 +220,22 @@ def _check_destination(destination: Path, size_bytes: int) -> None:
 def _evaluator(plan: MergePlan, progress: Progress, positional: bool | None = None) -> Generator[Evaluator, None, None]:
     """What computes the plan's steps, its files open."""
     with ExitStack() as stack:
-        readers = []
+        readers: list[Reader] = []
         for source in plan.sources:
-            readers.append(TensorReader(source.header, positional))
-            stack.callback(readers[-1].close)
+            readers.append(_open(source, progress, stack, positional))
         evaluator = Evaluator(plan, readers)
         evaluator.survey(progress)
         yield evaluator
+
+
+def _open(source: Source, progress: Progress, stack: ExitStack, positional: bool | None) -> Reader:
+    """What reads the source, its file or the earlier step that makes it, closed with ``stack``."""
+    if source.plan is not None:
+        inner = stack.enter_context(_evaluator(in_full_precision(source.plan), progress, positional))
+        return StepReader(source.header, inner)
+    reader = TensorReader(source.header, positional)
+    stack.callback(reader.close)
+    return reader
 
 
 def results(
