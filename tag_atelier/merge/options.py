@@ -131,7 +131,9 @@ def _read_text_encoders(value: object, find: Any) -> tuple[tuple[str, str], ...]
     table = {str(block).upper(): name for block, name in table.items()}
     unknown = next((block for block in table if block not in _TEXT_ENCODERS), None)
     if unknown is not None:
-        raise RecipeError(f"'text_encoders' has '{unknown}'; expected CLIP_L and CLIP_G, or one model's letter or name for both.")
+        raise RecipeError(
+            f"'text_encoders' has '{unknown}'; expected CLIP_L and CLIP_G, or one model's letter or name for both."
+        )
     where = "'options.text_encoders'"
     return tuple((block, find(str(table[block]), where)) for block in _TEXT_ENCODERS if table.get(block) is not None)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,8 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 """Models are called a, b, c … in the order of the recipe; so 26 is the most there can be."""
 
 _LONGEST_TEXT = 65_536
-_FIELDS = ("models", "base", "method", "alpha", "layout", "parameters", "elements", "options", "name", "notes", "steps")
-_OPTIONS = ("dtype", "vae", "adjust")
+_MIX = ("models", "base", "method", "alpha", "layout", "parameters", "elements")
+_FIELDS = (*_MIX, "loras", "options", "name", "notes", "steps")
 _MOST_STEPS = 25
 
 
@@ -51,7 +51,7 @@ class Recipe:
     unless they name the VAE."""
     adjust: tuple[tuple[str, float], ...] = ()
     """Names of ``adjust.NAMES`` and their values, none of them 0."""
-    options: Options = Options()
+    options: Options = field(default_factory=Options)
     """What else is said about the result: dtypes of its parts, text encoders, networks, pruning, format."""
     name: str = ""
     notes: str = ""
@@ -199,17 +199,17 @@ def _read(table: dict[Any, Any]) -> Recipe:
 
 def _read_steps(value: object) -> tuple[Recipe, ...]:
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) > _MOST_STEPS:
-        raise RecipeError(
-            f"'steps' is no list of at most {_MOST_STEPS} recipes; expected each to have a 'name'."
-        )
+        raise RecipeError(f"'steps' is no list of at most {_MOST_STEPS} recipes; expected each to have a 'name'.")
     steps = []
     for entry in value:
         name = str(entry.get("name") or "").strip() if isinstance(entry, Mapping) else ""
         if not name or "steps" in entry:
             raise RecipeError("A step has no name, or steps of its own; expected a recipe with a 'name' and without 'steps'.")
         step = _read({**entry, "name": name})
-        if step.dtype != "keep":
-            raise RecipeError(f"The step '{name}' gives a dtype; steps are exact, so give 'dtype' once, for the whole recipe.")
+        if step.dtype != "keep" or step.options.dtypes or step.options.format != "safetensors":
+            raise RecipeError(
+                f"The step '{name}' gives a dtype or a format; steps are exact, so give them once, for the whole recipe."
+            )
         steps.append(step)
     return tuple(steps)
 

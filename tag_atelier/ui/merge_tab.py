@@ -10,7 +10,8 @@ import gradio as gr
 
 from tag_atelier.errors import TagAtelierError
 from tag_atelier.merge.methods import METHODS
-from tag_atelier.merge.recipe import DTYPES, Recipe
+from tag_atelier.merge.options import DTYPES
+from tag_atelier.merge.recipe import Recipe
 from tag_atelier.merge.weights import named_weights
 from tag_atelier.ui import render
 from tag_atelier.ui.bench_tab import WATCH

@@ -112,6 +112,7 @@ METHODS: Mapping[str, Method] = {
             formula="(1 − Σwᵢ)·A + Σ wᵢ·Xᵢ",
             kernel="linear.weighted_sum",
             source="Model soups, Wortsman et al. 2022, arXiv:2203.05482, section 2",
+            models=(1, None),
             copies_at_one=True,
             fused_pair="linear.weighted_pair",
         ),
