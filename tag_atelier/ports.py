@@ -220,6 +220,8 @@ class Host:
     """Stops the sampling that is under way."""
     check_parameters: Callable[[SamplingParameters], None] | None = None
     """Raises UnknownName for a sampler, scheduler, VAE or upscaler that is not there; None: only found out when drawing."""
+    live_settings: Callable[[], Mapping[str, object]] = dict
+    """What the host draws with next beside the page's fields: ``checkpoint`` (a name or title), ``clip_skip``; what it knows."""
 
     def checkpoint_file(self, name: str) -> Path:
         """The file of a checkpoint by its name, title or hash.
