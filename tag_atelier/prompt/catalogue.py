@@ -1,13 +1,13 @@
 """The tag catalogue: what is known about a tag by name, and which slot a tag belongs in.
 
-Reads ``presets/tags/*.csv`` (columns in ``COLUMNS``); tags that no row names are left to ``slot_rules``, which may
-abstain. Called by arrange, lint, overlap, search, and by the benchmark's plan.
+Reads ``presets/tags/*.csv`` (columns in ``COLUMNS``) and ``rare.txt`` beside them (rare tags under the slot they belong in);
+other tags are left to ``slot_rules``, which may abstain. Called by arrange, lint, overlap, search, and by the benchmark's plan.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -23,6 +23,9 @@ REVIEWED_CONFIDENCE = 0.99
 LISTED_CONFIDENCE = 0.95
 SHARED_CONFIDENCE = 0.75
 """Of a row that names a second slot: two careful readers would not agree."""
+RARE_CONFIDENCE = 0.9
+"""Of a tag that has a slot but no row."""
+RARE_FILE = "rare.txt"
 _ALSO = frozenset((*SLOTS, ""))
 
 
@@ -58,19 +61,21 @@ class TagEntry(NamedTuple):
 class Catalogue:
     """Read-only; ``load`` it once and share it."""
 
-    def __init__(self, entries: Iterable[TagEntry]) -> None:
+    def __init__(self, entries: Iterable[TagEntry], rare: Iterable[tuple[str, str]] = ()) -> None:
+        """``rare``: names and slots of tags of which nothing else is known."""
         self._entries = {entry.name: entry for entry in entries}
+        self._rare = dict(rare)
         self._guesses: dict[str, SlotGuess] = {}
         self._series = {entry.broader for entry in self._entries.values() if entry.slot == "character" and entry.broader}
 
     @classmethod
     def load(cls, folder: Path = PRESETS_FOLDER / "tags") -> Catalogue:
-        """The catalogue of every csv in ``folder``; read once, until a file changes.
+        """The catalogue of every csv and of the rare tags in ``folder``; read once, until a file changes.
 
         Raises:
-            PromptError: a file lacks columns, or a row names no slot.
+            PromptError: a file lacks columns, or a row or a heading names no slot.
         """
-        files = sorted(folder.glob("*.csv"))
+        files = sorted((*folder.glob("*.csv"), *folder.glob(RARE_FILE)))
         return _load(tuple((path, path.stat().st_mtime_ns) for path in files))
 
     @property
@@ -107,15 +112,34 @@ class Catalogue:
             return SlotGuess(entry.slot, SHARED_CONFIDENCE if entry.also else sure)
         if not name:
             return ABSTAIN
-        return guess(name)
+        rare = self._rare.get(name)
+        return guess(name) if rare is None else SlotGuess(rare, RARE_CONFIDENCE)
 
 
 @lru_cache(maxsize=4)
 def _load(files: tuple[tuple[Path, int], ...]) -> Catalogue:
     entries: list[TagEntry] = []
+    rare: list[tuple[str, str]] = []
     for path, _ in files:
-        entries.extend(_rows(path))
-    return Catalogue(entries)
+        if path.name == RARE_FILE:
+            rare.extend(_rare(path))
+        else:
+            entries.extend(_rows(path))
+    return Catalogue(entries, rare)
+
+
+def _rare(path: Path) -> Iterator[tuple[str, str]]:
+    """Names and slots: every name belongs to the ``[slot]`` above it."""
+    slot = ""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if line.startswith("[") and line.endswith("]") and " " not in line:
+            slot = line[1:-1]
+        if slot not in SLOTS:
+            raise PromptError(
+                f"{path.name} line {number} stands under '{slot}', expected a slot in square brackets above it; mend the heading."
+            )
+        if line != f"[{slot}]":
+            yield from ((name, slot) for name in line.split())
 
 
 def _rows(path: Path) -> list[TagEntry]:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tag_atelier.errors import PromptError
-from tag_atelier.prompt.catalogue import COLUMNS, Catalogue
+from tag_atelier.prompt.catalogue import COLUMNS, RARE_FILE, Catalogue
 from tag_atelier.prompt.slots import CONFIDENT, SLOTS
+from tag_atelier.settings import PRESETS_FOLDER
 
 CATALOGUE = Catalogue.load()
 
@@ -106,6 +107,25 @@ def test_rules_place_what_has_no_row(tag: str, slot: str) -> None:
 @pytest.mark.parametrize("tag", ["", "zxqv", "florble wibble", "123", "ng_deepnegative_v1_75t", "EasyNegative"])
 def test_the_catalogue_abstains_from_what_it_cannot_tell(tag: str) -> None:
     assert CATALOGUE.slot(tag) == ("unknown", 0.0)
+
+
+def test_a_rare_tag_has_a_slot_but_no_row() -> None:
+    assert CATALOGUE.get("wheelie") is None
+    assert CATALOGUE.slot("wheelie") == ("action", 0.9)
+    assert CATALOGUE.slot(r"aries \(constellation\)") == ("secondary_env", 0.9)
+
+
+def test_no_rare_tag_has_a_row_or_a_second_slot() -> None:
+    names = [name for name in (PRESETS_FOLDER / "tags" / RARE_FILE).read_text(encoding="utf-8").split() if name[0] != "["]
+    assert len(names) == len(set(names))
+    assert [name for name in names if name in CATALOGUE.entries] == []
+
+
+@pytest.mark.parametrize("text", ["apple\n", "[fruit]\napple\n"])
+def test_rare_tags_under_no_slot_are_named_in_one_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / RARE_FILE).write_text(text, encoding="utf-8")
+    with pytest.raises(PromptError, match=r"rare.txt line 1 stands under"):
+        Catalogue.load(tmp_path)
 
 
 def test_a_row_is_surer_than_a_rule() -> None:
