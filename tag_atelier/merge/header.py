@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -60,10 +60,13 @@ class Header:
     """A checked header and the state of the file it was read from."""
 
     path: Path
+    """The file, or the folder of several."""
     tensors: Mapping[str, TensorEntry]
     size_bytes: int
     modified_ns: int
     metadata: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    """What had to be put right or was left out when the source was opened."""
 
     def check_unchanged(self) -> None:
         """Raises CheckpointError when the file is gone or is no longer the one that was read."""
@@ -75,6 +78,36 @@ class Header:
             ) from error
         if (state.st_size, state.st_mtime_ns) != (self.size_bytes, self.modified_ns):
             raise CheckpointError(f"'{self.path.name}' has changed since the merge was planned; plan the merge again.")
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Bytes of a source that is not one plain file: lent from a file, or made when they are asked for."""
+
+    start: int
+    """First byte, as ``TensorEntry.start`` counts."""
+    size_bytes: int
+    lender: Header | None = None
+    offset: int = 0
+    """Where the bytes begin in the lender."""
+    make: Callable[[], memoryview] | None = None
+    """Gives all bytes, where there is no lender."""
+
+
+@dataclass(frozen=True)
+class ComposedHeader(Header):
+    """A source that is no plain safetensors file but reads as if it were one: a folder, a pickle, a file with repairs."""
+
+    stretches: tuple[Stretch, ...] = ()
+    """What its bytes are made of, in order and without gaps."""
+
+    def check_unchanged(self) -> None:
+        """Raises CheckpointError when a file that it is made of has changed."""
+        for lender in {id(stretch.lender): stretch.lender for stretch in self.stretches}.values():
+            if lender is not None:
+                lender.check_unchanged()
+        if not self.path.is_dir():
+            super().check_unchanged()
 
 
 def read_header(path: Path) -> Header:

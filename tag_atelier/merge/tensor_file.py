@@ -10,14 +10,16 @@ import hashlib
 import os
 import threading
 import time
+from bisect import bisect_right
 from collections.abc import Mapping
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 
 import torch
 
 from tag_atelier.errors import CheckpointError, RecipeError
-from tag_atelier.merge.header import Header
+from tag_atelier.merge.header import ComposedHeader, Header
 
 _NAMES = {
     "BOOL": "bool",
@@ -56,13 +58,30 @@ class TensorReader:
         self.header = header
         self._positional = hasattr(os, "preadv") if positional is None else positional
         self._lock = threading.Lock()
+        self._stretches = header.stretches if isinstance(header, ComposedHeader) else ()
+        self._starts = [stretch.start for stretch in self._stretches]
+        self._made: dict[int, memoryview] = {}
+        self._lenders: dict[int, TensorReader] = {}
+        self._file = None if isinstance(header, ComposedHeader) else self._open()
         try:
-            self._file = header.path.open("rb", buffering=0)
+            for stretch in self._stretches:
+                if stretch.lender is not None and id(stretch.lender) not in self._lenders:
+                    self._lenders[id(stretch.lender)] = TensorReader(stretch.lender, positional)
+        except CheckpointError:
+            self.close()
+            raise
+
+    def _open(self) -> FileIO:
+        try:
+            return self.header.path.open("rb", buffering=0)
         except OSError as error:
             raise self._failed(error.strerror) from error
 
     def read_into(self, target: memoryview, offset: int) -> None:
         """Fill ``target`` with the bytes from ``offset`` of the file on. Raises CheckpointError when they are not there."""
+        if self._file is None:
+            self._gather(target, offset)
+            return
         done = 0
         while done < len(target):
             try:
@@ -73,7 +92,32 @@ class TensorReader:
                 raise self._failed("it ends too early")
             done += count
 
+    def _gather(self, target: memoryview, offset: int) -> None:
+        """``read_into`` from several stretches."""
+        done = 0
+        while done < len(target):
+            place = bisect_right(self._starts, offset + done) - 1
+            stretch = self._stretches[place]
+            inside = offset + done - stretch.start
+            count = min(len(target) - done, stretch.size_bytes - inside)
+            if stretch.lender is not None:
+                self._lenders[id(stretch.lender)].read_into(target[done : done + count], stretch.offset + inside)
+            else:
+                target[done : done + count] = self._bytes_of(place)[inside : inside + count]
+            done += count
+
+    def _bytes_of(self, place: int) -> memoryview:
+        """What the stretch makes, kept for the pieces that are still to be read from it."""
+        with self._lock:
+            if place not in self._made:
+                make = self._stretches[place].make
+                assert make is not None
+                self._made.clear()
+                self._made[place] = make()
+            return self._made[place]
+
     def _read_some(self, target: memoryview, offset: int) -> int:
+        assert self._file is not None
         if self._positional and hasattr(os, "preadv"):
             return os.preadv(self._file.fileno(), [target], offset)
         with self._lock:
@@ -84,8 +128,11 @@ class TensorReader:
         return CheckpointError(f"'{self.header.path.name}' cannot be read ({reason}); check the file and plan the merge again.")
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._file.close()
+        """Let go of the file, or files."""
+        if self._file is not None:
+            self._file.close()
+        for lender in self._lenders.values():
+            lender.close()
 
 
 def as_tensor(buffer: bytearray, dtype: str, count: int) -> torch.Tensor:

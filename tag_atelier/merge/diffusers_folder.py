@@ -1,0 +1,158 @@
+"""Reads a folder as diffusers saves it (one file a part) as a checkpoint. Called by sources; loads without torch."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tag_atelier.errors import CheckpointError
+from tag_atelier.merge.composer import Composer, open_file
+from tag_atelier.merge.header import DTYPE_BYTES, ComposedHeader, Header, TensorEntry
+from tag_atelier.merge.key_names import (
+    TEXT_ENCODERS,
+    THIRDS,
+    UNET,
+    VAE,
+    Part,
+    blocks_with_attention,
+    open_clip_key,
+    unet_from_diffusers,
+    vae_from_diffusers,
+)
+
+_STEMS = {
+    "unet": ("diffusion_pytorch_model",),
+    "vae": ("diffusion_pytorch_model",),
+    "text_encoder": ("model", "pytorch_model"),
+    "text_encoder_2": ("model", "pytorch_model"),
+}
+"""Part → how its files may be called."""
+_ENDINGS = ("{}.safetensors", "{}.fp16.safetensors", "{}.bin", "{}.fp16.bin")
+_TOKENS = 77
+_TEMPERATURE = 4.6052
+"""ln 100, where CLIP's training holds it; diffusers does not keep it. Source: Radford et al. 2021, section 2.5."""
+
+
+def is_folder(path: Path) -> bool:
+    """Whether ``path`` looks like a folder that diffusers saved."""
+    return (path / "model_index.json").is_file()
+
+
+def read_folder(path: Path) -> ComposedHeader:
+    """The folder's UNet, VAE and text encoders as one source in the checkpoint's names.
+
+    Raises:
+        CheckpointError: a part is missing or incomplete, or it is neither SD1.5 nor SDXL.
+    """
+    if not is_folder(path):
+        raise CheckpointError(f"The folder '{path.name}' has no model_index.json; expected a model as diffusers saves it.")
+    architecture = "sdxl" if (path / "text_encoder_2").is_dir() else "sd15"
+    composer = Composer()
+    notes: list[str] = []
+    _add_unet(composer, _part(path, "unet", notes))
+    for key, pair in _part(path, "vae", notes).items():
+        _add_vae(composer, key, pair)
+    _add_clip(composer, _part(path, "text_encoder", notes), TEXT_ENCODERS[architecture]["CLIP_L"])
+    if architecture == "sdxl":
+        _add_open_clip(composer, path, _part(path, "text_encoder_2", notes), TEXT_ENCODERS["sdxl"]["CLIP_G"])
+    _add_marks(composer, read_json(path / "scheduler" / "scheduler_config.json"))
+    return composer.header(path, tuple(notes))
+
+
+Tensors = Mapping[str, tuple[Header, TensorEntry]]
+
+
+def _part(path: Path, part: str, notes: list[str]) -> Tensors:
+    """The tensors of one part and the files they lie in; shards are put together."""
+    folder = path / part
+    for stem in _STEMS[part]:
+        for ending in _ENDINGS:
+            name = ending.format(stem)
+            shards = read_json(folder / f"{name}.index.json").get("weight_map")
+            names = sorted({Path(str(shard)).name for shard in shards.values()}) if isinstance(shards, Mapping) else [name]
+            if all((folder / each).is_file() for each in names):
+                headers = [open_file(folder / each) for each in names]
+                notes += [note for header in headers for note in header.notes]
+                return {key: (header, entry) for header in headers for key, entry in header.tensors.items()}
+    raise CheckpointError(
+        f"'{path.name}' has no weights in its folder '{part}'; expected '{_STEMS[part][0]}.safetensors' there."
+    )
+
+
+def _add_unet(composer: Composer, tensors: Tensors) -> None:
+    attention = blocks_with_attention(tensors)
+    for name, (header, entry) in tensors.items():
+        composer.add(UNET + unet_from_diffusers(name, attention), entry.dtype, entry.shape, [(header, entry)])
+
+
+def _add_vae(composer: Composer, name: str, pair: tuple[Header, TensorEntry]) -> None:
+    shape = pair[1].shape
+    is_matrix = ".attentions." in name and len(shape) == 2
+    composer.add(VAE + vae_from_diffusers(name), pair[1].dtype, (*shape, 1, 1) if is_matrix else shape, [pair])
+
+
+def _add_clip(composer: Composer, tensors: Tensors, prefix: str) -> None:
+    ids = "text_model.embeddings.position_ids"
+    for name, (header, entry) in tensors.items():
+        composer.add(prefix + name, entry.dtype, entry.shape, [(header, entry)])
+    if ids not in tensors:
+        right = struct.pack(f"<{_TOKENS}q", *range(_TOKENS))
+        composer.add_made(prefix + ids, "I64", (1, _TOKENS), lambda: memoryview(right))
+
+
+def _add_open_clip(composer: Composer, path: Path, tensors: Tensors, prefix: str) -> None:
+    joined: dict[str, dict[Part, tuple[Header, TensorEntry]]] = {}
+    for name, pair in tensors.items():
+        if not name.endswith("position_ids"):
+            own, part = open_clip_key(name)
+            joined.setdefault(own, {})[part] = pair
+    for own, parts in joined.items():
+        header, entry = next(iter(parts.values()))
+        if "transposed" in parts:
+            composer.add_made(prefix + own, entry.dtype, entry.shape[::-1], _transposed(header, entry))
+        elif "whole" in parts:
+            composer.add(prefix + own, entry.dtype, entry.shape, [(header, entry)])
+        elif len(parts) == len(THIRDS) and len({(e.dtype, e.shape) for _, e in parts.values()}) == 1:
+            shape = (len(THIRDS) * entry.shape[0], *entry.shape[1:])
+            composer.add(prefix + own, entry.dtype, shape, [parts[part] for part in THIRDS])
+        else:
+            raise CheckpointError(f"'{path.name}' has no matching query, key and value for '{own}'; download it again.")
+    temperature = struct.pack("<f", _TEMPERATURE)
+    composer.add_made(f"{prefix}logit_scale", "F32", (), lambda: memoryview(temperature))
+
+
+def _transposed(header: Header, entry: TensorEntry) -> Callable[[], memoryview]:
+    def make() -> memoryview:
+        import numpy
+
+        from tag_atelier.merge.tensor_file import TensorReader
+
+        data = bytearray(entry.size_bytes)
+        reader = TensorReader(header)
+        try:
+            reader.read_into(memoryview(data), entry.start)
+        finally:
+            reader.close()
+        values = numpy.frombuffer(data, dtype=f"u{DTYPE_BYTES[entry.dtype]}").reshape(entry.shape)
+        return numpy.ascontiguousarray(values.T).reshape(-1).view(numpy.uint8).data
+
+    return make
+
+
+def _add_marks(composer: Composer, scheduler: Mapping[str, object]) -> None:
+    """What a checkpoint says by empty tensors. Source: ComfyUI, and WebUI's model loading after 1.10."""
+    if scheduler.get("prediction_type") == "v_prediction":
+        composer.add("v_pred", "F32", (0,), ())
+        if scheduler.get("rescale_betas_zero_snr"):
+            composer.add("ztsnr", "F32", (0,), ())
+
+
+def read_json(path: Path) -> Mapping[str, object]:
+    """A small JSON table; empty where the file is missing or none."""
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return table if isinstance(table, dict) else {}

@@ -1,0 +1,152 @@
+"""Opens what a recipe names, whatever its format, as one header in the checkpoint's own names.
+
+Called by plan. Loads without torch, which only pickled files need; reads no tensor but position ids.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from tag_atelier.errors import CheckpointError
+from tag_atelier.merge.composer import open_file, with_made
+from tag_atelier.merge.diffusers_folder import read_folder
+from tag_atelier.merge.header import FLOAT_DTYPES, ComposedHeader, Header, TensorEntry
+from tag_atelier.merge.key_names import TEXT_ENCODERS, UNET, VAE, ema_key, repaired, vae_from_diffusers
+
+_EMA = "model_ema."
+_POSITIONS = "embeddings.position_ids"
+_LONGEST_IDS = 4096
+
+
+def open_model(path: Path, ema: bool = False) -> Header:
+    """Header of a whole model: a file or a diffusers folder, in the checkpoint's names, known faults put right.
+
+    ``ema`` takes the running averages for the UNet where the file has them. What was put right stands in ``notes``.
+
+    Raises:
+        CheckpointError: it cannot be read, or is no model.
+    """
+    header = read_folder(path) if path.is_dir() else open_file(path)
+    return _with_positions(_with_averages(_with_usual_names(header), ema))
+
+
+def _with_usual_names(header: Header) -> Header:
+    renamed = {repaired(key): entry for key, entry in header.tensors.items()}
+    if renamed.keys() == header.tensors.keys():
+        return header
+    if len(renamed) != len(header.tensors):
+        raise CheckpointError(f"'{header.path.name}' has its text encoder twice, under old and new names; use another file.")
+    note = f"The text encoder of '{header.path.name}' has its old names (as NovelAI's files); it gets the usual ones."
+    return replace(header, tensors=renamed, notes=(*header.notes, note))
+
+
+def _with_averages(header: Header, wanted: bool) -> Header:
+    """The UNet from the running averages, where they are wanted and there are any."""
+    averages = any(key.startswith(_EMA) for key in header.tensors)
+    if averages and not any(key.startswith(UNET) for key in header.tensors):
+        raise CheckpointError(
+            f"'{header.path.name}' has only averaged (EMA) weights, whose names cannot be told apart; use the file with both."
+        )
+    if not wanted:
+        return header
+    tensors, used = dict(header.tensors), 0
+    for key, entry in header.tensors.items():
+        average = header.tensors.get(ema_key(key)) if key.startswith(UNET) else None
+        if average is not None and average.shape == entry.shape:
+            tensors[key], used = average, used + 1
+    note = f"'{header.path.name}' has no averaged (EMA) weights; its UNet is as it is."
+    if used:
+        note = f"The UNet of '{header.path.name}' is its averaged (EMA) weights: {used} tensors."
+    return replace(header, tensors=tensors, notes=(*header.notes, note))
+
+
+def _with_positions(header: Header) -> Header:
+    """Position ids as 0, 1, 2 … in whole numbers; half-precision merges of other tools leave fractions there."""
+    for key, entry in list(header.tensors.items()):
+        count = math.prod(entry.shape)
+        if not key.endswith(_POSITIONS) or not 0 < count <= _LONGEST_IDS:
+            continue
+        right = struct.pack(f"<{count}q", *range(count))
+        if entry.dtype == "I64" and _bytes_at(header, entry) == right:
+            continue
+        note = f"The position ids of '{header.path.name}' were not 0 to {count - 1} in whole numbers; they are repaired."
+        header = replace(with_made(header, key, "I64", entry.shape, right), notes=(*header.notes, note))
+    return header
+
+
+def _bytes_at(header: Header, entry: TensorEntry) -> bytes:
+    """A small tensor's bytes."""
+    if isinstance(header, ComposedHeader):
+        stretch = next(each for each in header.stretches if each.start <= entry.start < each.start + each.size_bytes)
+        inside = entry.start - stretch.start
+        if stretch.make is not None:
+            return bytes(stretch.make()[inside : inside + entry.size_bytes])
+        assert stretch.lender is not None
+        return _bytes_at(stretch.lender, replace(entry, start=stretch.offset + inside))
+    try:
+        with header.path.open("rb") as file:
+            file.seek(entry.start)
+            return file.read(entry.size_bytes)
+    except OSError as error:
+        raise CheckpointError(f"'{header.path.name}' cannot be read ({error.strerror}); check the file.") from error
+
+
+def open_vae(path: Path) -> Header:
+    """Header of a VAE in the checkpoint's names, from a file of its own (either naming), a checkpoint or a diffusers folder.
+
+    Raises:
+        CheckpointError: it cannot be read, or holds no VAE.
+    """
+    header = open_model(path) if path.is_dir() else open_file(path)
+    own = {key: entry for key, entry in header.tensors.items() if key.startswith(VAE)}
+    if not own:
+        bare = {
+            key: entry for key, entry in header.tensors.items() if key.startswith(("encoder.", "decoder.", "quant", "post"))
+        }
+        own = {VAE + vae_from_diffusers(key): _as_convolution(key, entry) for key, entry in bare.items()}
+    return _only(header, own, f"{VAE}decoder.", "a VAE")
+
+
+def _as_convolution(key: str, entry: TensorEntry) -> TensorEntry:
+    """diffusers keeps the attention's 1×1 convolutions as matrices."""
+    is_matrix = ".attentions." in key and len(entry.shape) == 2
+    return replace(entry, shape=(*entry.shape, 1, 1)) if is_matrix else entry
+
+
+def open_text_encoder(path: Path, block: str, architecture: str) -> Header:
+    """Header of the text encoder ``block`` (CLIP_L or CLIP_G) as a checkpoint of ``architecture`` names it.
+
+    CLIP-L may come from SD1.5 or SDXL, from a diffusers folder or from a file of its own.
+
+    Raises:
+        CheckpointError: it cannot be read, or holds no such text encoder.
+    """
+    header = open_model(path) if path.is_dir() else _with_positions(_with_usual_names(open_file(path)))
+    wanted = TEXT_ENCODERS[architecture].get(block)
+    if wanted is None:
+        raise CheckpointError(f"'{path.name}' cannot give its {block}: Stable Diffusion 1.5 has only CLIP_L; leave it out.")
+    for prefix in (*(found[block] for found in TEXT_ENCODERS.values() if block in found), _bare_prefix(block)):
+        own = {wanted + key.removeprefix(prefix): entry for key, entry in header.tensors.items() if _belongs(key, prefix)}
+        if own:
+            return _only(header, own, wanted, f"the text encoder {block}")
+    return _only(header, {}, wanted, f"the text encoder {block}")
+
+
+def _bare_prefix(block: str) -> str:
+    return "" if block == "CLIP_L" else "model."
+
+
+def _belongs(key: str, prefix: str) -> bool:
+    if prefix:
+        return key.startswith(prefix)
+    return key.startswith(("text_model.embeddings.", "text_model.encoder.", "text_model.final_layer_norm."))
+
+
+def _only(header: Header, tensors: Mapping[str, TensorEntry], needed: str, what: str) -> Header:
+    if not any(key.startswith(needed) and entry.dtype in FLOAT_DTYPES for key, entry in tensors.items()):
+        raise CheckpointError(f"'{header.path.name}' holds nothing that looks like {what}; choose another file.")
+    return replace(header, tensors=dict(tensors))
