@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from tag_atelier.errors import RequestError
+from tag_atelier.jobs.families import AUTOMATIC
 from tag_atelier.jobs.panel import PanelRequest
 from tag_atelier.jobs.values import read_flag, read_object, read_text, refuse_unknown
 from tag_atelier.language import Language
@@ -18,6 +19,7 @@ from tag_atelier.prompt.findings import Surroundings
 from tag_atelier.prompt.lint import lint
 from tag_atelier.prompt.overlap import find_overlaps
 from tag_atelier.prompt.profile import Profile, get_profile, load_profiles
+from tag_atelier.settings import DEFAULTS
 
 LANGUAGES: dict[str, Language] = {"en": "en", "zh_CN": "zh_CN"}
 _MOST_TAGS = 600
@@ -35,6 +37,8 @@ class Prompts:
 
     def __init__(self, profile_folder: Path | None = None) -> None:
         self.profile_folder = profile_folder
+        self.automatic: Callable[[], str] = lambda: str(DEFAULTS["profile"])
+        """Id of the family that `automatic` stands for; set by who knows what is loaded."""
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -47,13 +51,13 @@ class Prompts:
         return load_profiles(self.profile_folder)
 
     def profile(self, profile_id: str) -> Profile:
-        """The profile of this id.
+        """The profile of this id; `automatic`: that of the checkpoint that draws next.
 
         Raises:
             UnknownName: naming the profiles there are.
             PromptError: the user's own profile of this id is wrong.
         """
-        return get_profile(profile_id, self.profile_folder)
+        return get_profile(self.automatic() if profile_id == AUTOMATIC else profile_id, self.profile_folder)
 
     def arrange(self, request: object) -> dict[str, object]:
         """``{text, profile?, negative?, distribute?}`` → ``{text, changed, reason, reasons, moves, lint, overlaps}``.
