@@ -7,7 +7,9 @@ from collections.abc import Callable
 from tag_atelier.bench.spec import list_presets
 from tag_atelier.errors import Busy
 from tag_atelier.jobs.benchmarks import MERGED_LIVE, Benchmarks, FindScorer
+from tag_atelier.jobs.families import Families
 from tag_atelier.jobs.merges import Merges
+from tag_atelier.jobs.panel_prompts import PanelPrompts
 from tag_atelier.jobs.prompt_memory import PromptMemory
 from tag_atelier.jobs.prompt_page import PromptPage
 from tag_atelier.jobs.prompts import Prompts
@@ -33,6 +35,9 @@ class Atelier:
         self.prompt_page = PromptPage(self.prompts, PromptMemory(host.data_folder))
         self.benchmarks = Benchmarks(host, self.prompts, self.runner, options, find_scorer)
         self.merges = Merges(host, self.runner)
+        self.families = Families(host, options, self.prompts.profile_folder)
+        self.panel = PanelPrompts(self.prompts, self.families, options, host.data_folder)
+        self.prompts.automatic = lambda: self.families.current().profile_id
         # The names page and routes use.
         self.arrange = self.prompts.arrange
         self.lint = self.prompts.lint
