@@ -6,6 +6,7 @@ from pathlib import Path
 
 from modules import paths
 
+from tag_atelier.host.webui import options
 from tag_atelier.host.webui.checkpoints import WebuiCheckpoints
 from tag_atelier.host.webui.features import is_forge
 from tag_atelier.host.webui.live_model import WebuiLiveModel
@@ -26,4 +27,5 @@ def build() -> Host:
         exclusive=exclusive,
         interrupt=interrupt,
         check_parameters=check_parameters,
+        live_settings=options.live_settings,
     )
