@@ -6,7 +6,7 @@ run against all of them. Loads without torch, numpy and PIL: tensors and images 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -160,6 +160,21 @@ class CheckpointCatalogue(Protocol):
         """Where a merged checkpoint is written so that ``list`` finds it. Raises HostError on a remote host."""
 
 
+class Values(Protocol):
+    """A tensor that is computed straight into the place where it is wanted, so that it costs no copy."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As in the checkpoint."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """In which it is computed; a place of another dtype gets it cast once."""
+
+    def fill(self, target: torch.Tensor) -> None:
+        """Write it into ``target``: contiguous, of this shape and dtype, on any device."""
+
+
 class LiveModel(Protocol):
     """The loaded model's tensors under the names they have in the checkpoint file."""
 
@@ -169,20 +184,24 @@ class LiveModel(Protocol):
     def keys(self) -> Sequence[str]:
         """Checkpoint names of all parameters that can be overwritten."""
 
-    def overwrite(self, tensors: Iterable[tuple[str, torch.Tensor]]) -> None:
-        """Copy each tensor into the loaded model in place, cast to the parameter's dtype and device.
+    def overwrite(self, tensors: Iterable[tuple[str, torch.Tensor | Values]]) -> None:
+        """Bring each tensor into the loaded model in place, cast to the parameter's dtype and device.
 
         The first time a key is overwritten its original is kept, so that ``restore`` is bit for bit.
         Networks (LoRA) that are in the weights are taken out first. Forgets cached conditionings.
         On any error everything is restored before the error is passed on.
         """
 
-    def restore(self) -> None:
-        """Put every original back, bit for bit, and forget cached conditionings. Does nothing when clean."""
+    def restore(self, keys: Collection[str] | None = None) -> None:
+        """Put the originals of ``keys``, or all, back bit for bit and forget cached conditionings. Does nothing when clean."""
 
     @property
     def dirty(self) -> bool:
         """True from the first overwrite to the restore."""
+
+    @property
+    def version(self) -> int:
+        """Rises with every change of the weights; while it stays, what was last overwritten is still there and nothing else."""
 
 
 class Scorer(Protocol):
@@ -198,6 +217,25 @@ class Scorer(Protocol):
 
     def score(self, images: Sequence[Image]) -> numpy.typing.NDArray[numpy.float32]:
         """Probabilities, float32, shape (len(images), len(labels)), 0…1."""
+
+
+def _nothing() -> None:
+    """Where there is nothing to do."""
+
+
+@dataclass(frozen=True)
+class PromptFiles:
+    """Where the user's own files for writing prompts lie; empty where the host has none. Folders need not exist."""
+
+    labels: Sequence[Path] = ()
+    """Folders in which tagcomplete's csv is looked for."""
+    embeddings: Sequence[Path] = ()
+    networks: Sequence[Path] = ()
+    """Folders of LoRA files."""
+    styles: Callable[[], Sequence[Path]] = tuple
+    """The WebUI's styles files, the one it adds to first; they need not exist yet."""
+    styles_changed: Callable[[], None] = _nothing
+    """Makes the host read its styles again."""
 
 
 @dataclass(frozen=True)
@@ -222,6 +260,7 @@ class Host:
     """Raises UnknownName for a sampler, scheduler, VAE or upscaler that is not there; None: only found out when drawing."""
     live_settings: Callable[[], Mapping[str, object]] = dict
     """What the host draws with next beside the page's fields: ``checkpoint`` (a name or title), ``clip_skip``; what it knows."""
+    prompt_files: PromptFiles = PromptFiles()
 
     def checkpoint_file(self, name: str) -> Path:
         """The file of a checkpoint by its name, title or hash.

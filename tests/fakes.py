@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tag_atelier.errors import Cancelled, HostError, UnknownName
-from tag_atelier.ports import Checkpoint, Host, ImageStatus, Progress, RenderedImage, RenderRequest, SamplingParameters
+from tag_atelier.ports import Checkpoint, Host, ImageStatus, Progress, RenderedImage, RenderRequest, SamplingParameters, Values
 
 if TYPE_CHECKING:
     import numpy
@@ -245,6 +245,7 @@ class FakeLiveModel:
         self.tensors = dict(tensors)
         self.originals: dict[str, torch.Tensor] = {}
         self.conditionings_forgotten = 0
+        self.version = 0
 
     def checkpoint(self) -> Checkpoint:
         loaded = self.checkpoints.loaded()
@@ -255,7 +256,8 @@ class FakeLiveModel:
     def keys(self) -> Sequence[str]:
         return list(self.tensors)
 
-    def overwrite(self, tensors: Iterable[tuple[str, torch.Tensor]]) -> None:
+    def overwrite(self, tensors: Iterable[tuple[str, torch.Tensor | Values]]) -> None:
+        self.version += 1
         try:
             for key, tensor in tensors:
                 self._overwrite_one(key, tensor)
@@ -264,21 +266,26 @@ class FakeLiveModel:
             raise
         self.conditionings_forgotten += 1
 
-    def _overwrite_one(self, key: str, tensor: torch.Tensor) -> None:
+    def _overwrite_one(self, key: str, tensor: torch.Tensor | Values) -> None:
+        import torch
+
         if key not in self.tensors:
             raise HostError(f"The loaded model has no tensor '{key}'.")
         current = self.tensors[key]
+        if not isinstance(tensor, torch.Tensor):
+            values, tensor = tensor, torch.empty(tensor.shape, dtype=tensor.dtype)
+            values.fill(tensor)
         if current.shape != tensor.shape:
             raise HostError(f"'{key}' has shape {tuple(current.shape)} in the loaded model, not {tuple(tensor.shape)}.")
         self.originals.setdefault(key, current.clone())
         current.copy_(tensor.to(dtype=current.dtype, device=current.device))
 
-    def restore(self) -> None:
+    def restore(self, keys: Collection[str] | None = None) -> None:
         if not self.originals:
             return
-        for key, original in self.originals.items():
-            self.tensors[key].copy_(original)
-        self.originals.clear()
+        self.version += 1
+        for key in [key for key in self.originals if keys is None or key in keys]:
+            self.tensors[key].copy_(self.originals.pop(key))
         self.conditionings_forgotten += 1
 
     @property

@@ -8,12 +8,13 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tag_atelier.errors import Busy, HostError, RecipeError
+from tag_atelier.errors import Busy, HostError, RecipeError, TagAtelierError
 from tag_atelier.jobs.runner import Job, JobRunner
 from tag_atelier.merge.recipe import Recipe
 from tag_atelier.ports import Host, LiveModel, Progress
 
 if TYPE_CHECKING:
+    from tag_atelier.merge.live import LiveMerger
     from tag_atelier.merge.plan import MergePlan
     from tag_atelier.merge.stream import MergeResult
 
@@ -21,6 +22,7 @@ _FILE_NAME = re.compile(r"[^\x00-\x1f<>:\"/\\|?*.\ud800-\udfff][^\x00-\x1f<>:\"/
 """A name that every file system takes, without a folder in it."""
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
 """What Windows takes for a device, whatever follows the dot."""
+_KEPT_PLANS = 4
 _LONGEST_NAME = 200
 """Bytes in UTF-8; most file systems take 255, and what is written beside the file has a longer name."""
 
@@ -47,6 +49,8 @@ class Merges:
 
     def __init__(self, host: Host, runner: JobRunner) -> None:
         self._host, self._runner = host, runner
+        self._live_merger: LiveMerger | None = None
+        self._plans: list[MergePlan] = []
         self._live_recipe: Recipe | None = None
         self._for_one_job = False
 
@@ -71,16 +75,15 @@ class Merges:
     def start_live(self, recipe: object) -> Job:
         """Start applying a recipe to the loaded model until ``start_restore``."""
         read = read_recipe(recipe)
-        planned, model = self._plan(read), self._live_model()
+        planned = self._plan(read)
+        self._live_model()
 
         def work(progress: Progress) -> Mapping[str, object]:
-            from tag_atelier.merge.live import apply
-
             with self._exclusive():
                 if self._host.checkpoints.loaded() is None:
-                    self._host.checkpoints.load(self._host.checkpoints.resolve(read.models[0]))
-                # An earlier merge is restored by ``apply``, once it is sure that this one fits the loaded model.
-                result = apply(planned, model, progress)
+                    self._host.checkpoints.load(self._host.checkpoints.resolve(planned.files[0].name))
+                # Of an earlier merge ``apply`` undoes what differs, once it is sure that this one fits the loaded model.
+                result = self._merger().apply(planned, progress)
                 self._live_recipe, self._for_one_job = read, False
             return dict(result.as_dict())
 
@@ -93,7 +96,7 @@ class Merges:
         def work(progress: Progress) -> Mapping[str, object]:
             progress.begin(1, "Restoring the loaded model")
             with self._exclusive():
-                model.restore()
+                self._merger().restore()
                 self._live_recipe = None
             progress.advance(1)
             return {"dirty": model.dirty}
@@ -106,19 +109,17 @@ class Merges:
         Raises:
             Busy: the loaded model is merged until further notice already.
         """
-        from tag_atelier.merge.live import apply
-
         read = read_recipe(recipe)
-        planned, model = self._plan(read), self._live_model()
-        if model.dirty:
+        planned = self._plan(read)
+        if self._live_model().dirty:
             raise Busy("The loaded model is merged already; restore it before merging for a single job.")
-        apply(planned, model, progress)
+        self._merger().apply(planned, progress)
         self._live_recipe, self._for_one_job = read, True
 
     def end_job(self) -> None:
         """Undo what ``apply_for_job`` did, also for a job that crashed. A merge until further notice stays."""
         if self._for_one_job:
-            self._live_model().restore()
+            self._merger().restore()
             self._live_recipe, self._for_one_job = None, False
 
     @property
@@ -133,9 +134,27 @@ class Merges:
         return self._live_recipe if model is not None and model.dirty else None
 
     def _plan(self, recipe: Recipe) -> MergePlan:
+        """The recipe's plan; one of the last few where its files are still what they were."""
         from tag_atelier.merge.plan import plan
 
-        return plan(recipe, self._host.checkpoint_file)
+        known = next((planned for planned in self._plans if planned.recipe == recipe and self._still_fits(planned)), None)
+        planned = known or plan(recipe, self._host.checkpoint_file)
+        self._plans = [planned, *(other for other in self._plans if other.recipe != recipe)][:_KEPT_PLANS]
+        return planned
+
+    def _still_fits(self, planned: MergePlan) -> bool:
+        try:
+            planned.check_sources()
+            return all(self._host.checkpoint_file(file.name) == file.header.path for file in planned.files)
+        except TagAtelierError:
+            return False
+
+    def _merger(self) -> LiveMerger:
+        from tag_atelier.merge.live import LiveMerger
+
+        if self._live_merger is None:
+            self._live_merger = LiveMerger(self._live_model())
+        return self._live_merger
 
     def _live_model(self) -> LiveModel:
         if self._host.live_model is None:

@@ -144,6 +144,42 @@ def test_overwrite_shows_and_restore_is_exact(candidate: Candidate, live: LiveMo
     assert not live.dirty
 
 
+def test_values_are_computed_where_they_are_wanted(candidate: Candidate, live: LiveModel) -> None:
+    import torch
+
+    class Halved:
+        """The tensor times one half."""
+
+        shape, dtype = tuple(candidate.tensor().shape), candidate.tensor().dtype
+
+        def fill(self, target: torch.Tensor) -> None:
+            assert (tuple(target.shape), target.dtype, target.is_contiguous()) == (self.shape, self.dtype, True)
+            target.copy_(candidate.tensor() * 0.5)
+
+    live.overwrite([(candidate.key, candidate.tensor() * 0.5)])
+    (expected,) = render(candidate, TWO[:1])
+    live.restore()
+    live.overwrite([(candidate.key, Halved())])
+    (changed,) = render(candidate, TWO[:1])
+    assert furthest(expected, changed) == 0
+
+
+def test_single_tensors_are_put_back(candidate: Candidate, live: LiveModel) -> None:
+    (before,) = render(candidate, TWO[:1])
+    other = next(key for key in live.keys() if key != candidate.key and key.endswith("bias"))  # noqa: SIM118
+    versions = [live.version]
+    live.overwrite([(candidate.key, candidate.tensor() * 0.5)])
+    versions.append(live.version)
+    live.restore([other])
+    assert live.dirty
+    live.restore([candidate.key, other])
+    versions.append(live.version)
+    assert not live.dirty and versions == sorted(set(versions))
+    (after,) = render(candidate, TWO[:1])
+    assert furthest(before, after) == 0
+    assert live.version == versions[-1]
+
+
 @pytest.mark.parametrize("fault", ["unknown key", "wrong shape", "source fails"])
 def test_a_failing_overwrite_leaves_the_model_as_it_was(candidate: Candidate, live: LiveModel, fault: str) -> None:
     import torch

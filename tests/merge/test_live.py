@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from tag_atelier.errors import Cancelled, CheckpointError, RecipeError
 from tag_atelier.merge import live, stream
 from tag_atelier.merge.plan import MergePlan, plan
 from tag_atelier.merge.recipe import Recipe
-from tag_atelier.ports import Checkpoint
+from tag_atelier.ports import Checkpoint, Values
 
 UNET = "model.diffusion_model."
 IN00, OUT00 = f"{UNET}input_blocks.0.0.weight", f"{UNET}output_blocks.0.0.weight"
@@ -24,6 +24,7 @@ class Model:
         self._checkpoint, self.tensors = checkpoint, tensors
         self.kept: dict[str, torch.Tensor] = {}
         self.written: list[str] = []
+        self.version = 0
 
     def checkpoint(self) -> Checkpoint:
         return self._checkpoint
@@ -31,20 +32,24 @@ class Model:
     def keys(self) -> list[str]:
         return list(self.tensors)
 
-    def overwrite(self, tensors: Iterable[tuple[str, torch.Tensor]]) -> None:
+    def overwrite(self, tensors: Iterable[tuple[str, torch.Tensor | Values]]) -> None:
+        self.version += 1
         try:
             for key, tensor in tensors:
                 self.kept.setdefault(key, self.tensors[key].clone())
-                self.tensors[key].copy_(tensor)
+                if isinstance(tensor, torch.Tensor):
+                    self.tensors[key].copy_(tensor)
+                else:
+                    tensor.fill(self.tensors[key])
                 self.written.append(key)
         except BaseException:
             self.restore()
             raise
 
-    def restore(self) -> None:
-        for key, tensor in self.kept.items():
-            self.tensors[key].copy_(tensor)
-        self.kept = {}
+    def restore(self, keys: Collection[str] | None = None) -> None:
+        self.version += bool(self.kept)
+        for key in [key for key in self.kept if keys is None or key in keys]:
+            self.tensors[key].copy_(self.kept.pop(key))
 
     @property
     def dirty(self) -> bool:
@@ -133,7 +138,7 @@ def test_an_error_on_the_way_restores(shelf, counter, model: Model, monkeypatch:
 
     monkeypatch.setattr(stream.TensorReader, "read_into", breaks_later)
     with pytest.raises(CheckpointError, match="gone"):
-        live.apply(planned(shelf, alpha=0.5), model, counter())
+        live.apply(planned(shelf, alpha=0.5, method="sum_twice"), model, counter())
     assert model.written
     assert same(model, load_file(shelf.path("a")))
 
@@ -151,3 +156,79 @@ def test_nan_keeps_as_and_is_reported(shelf, counter, model: Model) -> None:
     result = live.apply(planned(shelf), model, counter())
     assert list(result.replaced) == [OUT00]
     assert torch.equal(model.tensors[OUT00], load_file(shelf.path("a"))[OUT00])
+
+
+def test_only_what_differs_is_done_again(shelf, counter, model: Model) -> None:
+    merger = live.LiveMerger(model)
+    merger.apply(planned(shelf, alpha={"IN00": 0.5, "OUT00": 0.25}), counter())
+    model.written.clear()
+    progress = counter()
+    result = merger.apply(planned(shelf, alpha={"IN00": 0.5, "OUT00": 0.3}), progress)
+    assert sorted(model.written) == sorted([OUT00, ATTENTION])
+    assert (result.changed_keys, result.size_bytes, result.blocks) == (4, 58, ("IN00", "OUT00"))
+    stream.write(planned(shelf, alpha={"IN00": 0.5, "OUT00": 0.3}), shelf.path("out"), counter())
+    assert same(model, load_file(shelf.path("out")))
+    model.written.clear()
+    merger.apply(planned(shelf, alpha={"OUT00": 0.3}), counter())
+    assert model.written == [] and torch.equal(model.tensors[IN00], load_file(shelf.path("a"))[IN00])
+    merger.apply(planned(shelf, alpha=0), counter())
+    assert not model.dirty and same(model, load_file(shelf.path("a")))
+
+
+def test_what_somebody_else_did_to_the_model_is_noticed(shelf, counter, model: Model) -> None:
+    merger = live.LiveMerger(model)
+    merger.apply(planned(shelf), counter())
+    model.restore()
+    merger.apply(planned(shelf), counter())
+    stream.write(planned(shelf), shelf.path("out"), counter())
+    assert same(model, load_file(shelf.path("out")))
+    live.apply(planned(shelf, alpha={"IN00": 0.5}), model, counter())
+    merger.apply(planned(shelf), counter())
+    assert same(model, load_file(shelf.path("out")))
+
+
+@pytest.mark.parametrize("method", ["weighted_sum", "sum_twice", "cosine_a", "slerp"])
+def test_every_way_of_computing_gives_what_the_file_holds(shelf, counter, model: Model, method: str) -> None:
+    merger = live.LiveMerger(model)
+    for name, alpha in (("one", 0.3), ("two", {"ALL": 0.3, "IN00": 0.8}), ("three", {"OUT00": 1.0, "M00": 0.1})):
+        merge = planned(shelf, alpha=alpha, method=method)
+        merger.apply(merge, counter())
+        stream.write(merge, shelf.path(f"{method}-{name}"), counter())
+        assert same(model, load_file(shelf.path(f"{method}-{name}")))
+    merger.restore()
+    assert same(model, load_file(shelf.path("a")))
+
+
+def test_a_source_replaced_between_two_merges_is_read_anew(shelf, counter, model: Model) -> None:
+    merger = live.LiveMerger(model)
+    merger.apply(planned(shelf), counter())
+    shelf.add("b", seed=7, change={"more": torch.ones(2)})
+    merger.apply(planned(shelf), counter())
+    stream.write(planned(shelf), shelf.path("out"), counter())
+    assert same(model, load_file(shelf.path("out")))
+
+
+@pytest.mark.parametrize("large", [60000.0, float("inf")])
+def test_results_that_may_not_be_finite_are_looked_at(shelf, counter, model: Model, large: float) -> None:
+    shelf.add("b", seed=2, change={OUT00: torch.full((5, 4), large).half()})
+    merge = planned(shelf, alpha={"OUT00": 2.0})
+    result = live.apply(merge, model, counter())
+    assert list(result.replaced) == [OUT00]
+    assert torch.equal(model.tensors[OUT00], load_file(shelf.path("a"))[OUT00])
+
+
+def test_a_file_whose_tensors_lie_on_odd_bytes(shelf, counter, model: Model) -> None:
+    whole = shelf.path("b").read_bytes()
+    length = int.from_bytes(whole[:8], "little")
+    shelf.path("b").write_bytes((length + 1).to_bytes(8, "little") + whole[8 : 8 + length] + b" " + whole[8 + length :])
+    live.apply(planned(shelf), model, counter())
+    stream.write(planned(shelf), shelf.path("out"), counter())
+    assert same(model, load_file(shelf.path("out")))
+
+
+def test_an_earlier_step_is_merged_live_too(shelf, counter, model: Model) -> None:
+    recipe = {"steps": [{"name": "s", "models": ["a", "b"], "alpha": {"IN00": 0.5}}], "models": ["s", "b"]}
+    live.apply(planned(shelf, **recipe), model, counter())
+    stream.write(planned(shelf, **recipe), shelf.path("out"), counter())
+    assert same(model, load_file(shelf.path("out")))
+    assert not torch.equal(model.tensors[IN00], load_file(shelf.path("a"))[IN00])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import torch
 
 from tag_atelier.errors import HostError
 from tag_atelier.host.embedded.catalogue import EmbeddedCheckpoints
 from tag_atelier.host.embedded.model import LoadedModel
-from tag_atelier.ports import Checkpoint
+from tag_atelier.ports import Checkpoint, Values
 
 
 class EmbeddedLiveModel:
@@ -20,6 +20,8 @@ class EmbeddedLiveModel:
 
     def __init__(self, checkpoints: EmbeddedCheckpoints) -> None:
         self._checkpoints = checkpoints
+        self._changes = 0
+        self._seen: LoadedModel | None = None
 
     def checkpoint(self) -> Checkpoint:
         """What is loaded."""
@@ -35,9 +37,17 @@ class EmbeddedLiveModel:
         model = self._checkpoints.model
         return model is not None and bool(model.originals)
 
-    def overwrite(self, tensors: Iterable[tuple[str, torch.Tensor]]) -> None:
+    @property
+    def version(self) -> int:
+        """See ``ports.LiveModel.version``; another model in memory is a change too."""
+        if self._seen is not self._checkpoints.model:
+            self._seen, self._changes = self._checkpoints.model, self._changes + 1
+        return self._changes
+
+    def overwrite(self, tensors: Iterable[tuple[str, torch.Tensor | Values]]) -> None:
         """See ``ports.LiveModel.overwrite``."""
         model = self._loaded()
+        self._changes += 1
         try:
             with torch.no_grad():
                 for key, tensor in tensors:
@@ -46,16 +56,16 @@ class EmbeddedLiveModel:
             self.restore()
             raise
 
-    def restore(self) -> None:
+    def restore(self, keys: Collection[str] | None = None) -> None:
         """See ``ports.LiveModel.restore``."""
         model = self._checkpoints.model
-        if model is None:
+        if model is None or not model.originals:
             return
+        self._changes += 1
         with torch.no_grad():
-            for key, parts in model.originals.items():
-                for target, original in zip(model.targets[key], parts, strict=True):
+            for key in [key for key in model.originals if keys is None or key in keys]:
+                for target, original in zip(model.targets[key], model.originals.pop(key), strict=True):
                     target.parameter.copy_(original)
-        model.originals.clear()
 
     def _loaded(self) -> LoadedModel:
         if self._checkpoints.model is None:
@@ -63,7 +73,7 @@ class EmbeddedLiveModel:
         return self._checkpoints.model
 
 
-def _change(model: LoadedModel, key: str, tensor: torch.Tensor) -> None:
+def _change(model: LoadedModel, key: str, tensor: torch.Tensor | Values) -> None:
     places = model.targets.get(key)
     if places is None:
         raise HostError(f"The loaded model has no tensor '{key}'; expected one of the checkpoint's names.")
@@ -71,5 +81,12 @@ def _change(model: LoadedModel, key: str, tensor: torch.Tensor) -> None:
         raise HostError(f"'{key}' is {tuple(tensor.shape)}; the loaded checkpoint has {model.shapes[key]}.")
     if key not in model.originals:
         model.originals[key] = [place.parameter.detach().to("cpu", copy=True) for place in places]
+    if not isinstance(tensor, torch.Tensor):
+        values, first = tensor, places[0].parameter
+        if len(places) == 1 and first.dtype == values.dtype and tuple(first.shape) == values.shape and first.is_contiguous():
+            values.fill(first)
+            return
+        tensor = torch.empty(values.shape, dtype=values.dtype, device=first.device)
+        values.fill(tensor)
     for place in places:
         place.parameter.copy_(place.fit(tensor))

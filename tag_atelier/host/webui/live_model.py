@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modules import devices, sd_models
@@ -10,10 +10,11 @@ from modules.processing import StableDiffusionProcessing, StableDiffusionProcess
 
 from tag_atelier.errors import HostError
 from tag_atelier.host.webui import networks
+from tag_atelier.host.webui.changeable import check_changeable
 from tag_atelier.host.webui.checkpoints import from_info
 from tag_atelier.host.webui.features import is_forge
 from tag_atelier.host.webui.weights import Target, is_text_encoder, targets
-from tag_atelier.ports import Checkpoint
+from tag_atelier.ports import Checkpoint, Values
 
 if TYPE_CHECKING:
     import torch
@@ -42,6 +43,7 @@ class WebuiLiveModel:
     """Implements ``ports.LiveModel``."""
 
     def __init__(self) -> None:
+        self.version = 0
         self._originals: dict[str, list[torch.Tensor]] = {}
         self._model: Any = None
         """The model object that was changed, None when none is; another one may be loaded by now."""
@@ -52,7 +54,9 @@ class WebuiLiveModel:
 
     def checkpoint(self) -> Checkpoint:
         """What is loaded; loads it first on Forge, where nothing is before the first job."""
-        return from_info(_loaded_model().sd_checkpoint_info)
+        info = _loaded_model().sd_checkpoint_info
+        self.settle()
+        return from_info(info)
 
     def keys(self) -> Sequence[str]:
         """Checkpoint names of all parameters."""
@@ -63,12 +67,14 @@ class WebuiLiveModel:
         """True from the first overwrite to the restore."""
         return bool(self._originals)
 
-    def overwrite(self, tensors: Iterable[tuple[str, torch.Tensor]]) -> None:
+    def overwrite(self, tensors: Iterable[tuple[str, torch.Tensor | Values]]) -> None:
         """See ``ports.LiveModel.overwrite``."""
         import torch
 
         self.settle()
         model = _loaded_model()
+        check_changeable(model)
+        self.version += 1
         if self._model is None:
             self._remember(model)
         with torch.inference_mode():
@@ -86,11 +92,20 @@ class WebuiLiveModel:
                 raise
         forget_conditionings()
 
-    def restore(self) -> None:
+    def restore(self, keys: Collection[str] | None = None) -> None:
         """See ``ports.LiveModel.restore``."""
         self.settle()
-        if self._model is not None:
+        if self._model is None:
+            return
+        if keys is None or set(self._originals) <= set(keys):
             self._put_back()
+            return
+        text_encoder = any(map(is_text_encoder, keys))
+        self._copy_back(set(keys))
+        if text_encoder:
+            _renew_empty_prompt(self._model)
+        self.version += 1
+        forget_conditionings()
 
     def settle(self) -> None:
         """Notice that the WebUI switched models: its new weights are not ours to restore, the old model's are.
@@ -120,10 +135,12 @@ class WebuiLiveModel:
         with torch.inference_mode():
             return all(torch.equal(place.tensor.cpu(), original) for place, original in self._places())
 
-    def _places(self) -> Iterator[tuple[Target, torch.Tensor]]:
-        """Every original with the place where it belongs now; none for what the WebUI has thrown away meanwhile."""
+    def _places(self, keys: Collection[str] | None = None) -> Iterator[tuple[Target, torch.Tensor]]:
+        """Originals with the places where they belong now; none for what the WebUI has thrown away meanwhile."""
         found, other_vae = targets(self._model), _vae_file(self._model) != self._vae_file
         for key, originals in self._originals.items():
+            if keys is not None and key not in keys:
+                continue
             in_file = other_vae and key.startswith(VAE_PREFIX)
             places = self._kept_vae(key) if in_file else found.get(key, [])
             yield from zip(places, originals, strict=False)
@@ -133,28 +150,42 @@ class WebuiLiveModel:
         self._vae_file = _vae_file(model)
         self._empty_prompt = getattr(model, "cond_stage_model_empty_prompt", None)
 
-    def _change(self, key: str, places: list[Target], tensor: torch.Tensor) -> None:
-        for place in places:
-            if "float8" in str(place.tensor.dtype):
-                raise HostError("The loaded model is kept in fp8; switch fp8 off in the settings, or merge to a file.")
-            part = place.convert(tensor)
+    def _change(self, key: str, places: list[Target], tensor: torch.Tensor | Values) -> None:
+        import torch
+
+        direct = not isinstance(tensor, torch.Tensor) and all(place.takes(tensor) for place in places)
+        if not direct and not isinstance(tensor, torch.Tensor):
+            values, device = tensor, places[0].tensor.device
+            tensor = torch.empty(values.shape, dtype=values.dtype, device="cpu" if device.type == "meta" else device)
+            values.fill(tensor)
+        parts = [] if direct else [place.part(tensor) for place in places]
+        for part, place in zip(parts, places, strict=False):
             if part.shape != place.tensor.shape:
                 raise HostError(f"'{key}' is {tuple(part.shape)}; the loaded model has {tuple(place.tensor.shape)}.")
         if key not in self._originals:
             self._originals[key] = [place.tensor.detach().to("cpu", copy=True) for place in places]
-        for place in places:
-            place.tensor.copy_(place.convert(tensor))
+        for i, place in enumerate(places):
+            if direct:
+                tensor.fill(place.tensor)  # type: ignore[union-attr]
+            else:
+                place.tensor.copy_(parts[i])
 
-    def _put_back(self) -> None:
-        """Copy every original back. A model that the WebUI has thrown away meanwhile has nothing to be put back into."""
+    def _copy_back(self, keys: Collection[str] | None = None) -> None:
+        """Copy originals back. A model that the WebUI has thrown away meanwhile has nothing to be put back into."""
         import torch
 
-        model = self._model
         with torch.inference_mode():
-            networks.take_out(model)
-            for place, original in self._places():
+            networks.take_out(self._model)
+            for place, original in self._places(keys):
                 if not place.tensor.is_meta:
                     place.tensor.copy_(original)
+        for key in list(self._originals if keys is None else keys):
+            self._originals.pop(key, None)
+
+    def _put_back(self) -> None:
+        """Copy every original back and forget the model."""
+        model = self._model
+        self._copy_back()
         if self._empty_prompt is not None:
             model.cond_stage_model_empty_prompt = self._empty_prompt
         self._drop()
@@ -167,6 +198,7 @@ class WebuiLiveModel:
         return [Target(kept[key[len(VAE_PREFIX) :]])]
 
     def _drop(self) -> None:
+        self.version += 1
         self._originals.clear()
         self._model = self._empty_prompt = self._vae_file = None
         forget_conditionings()

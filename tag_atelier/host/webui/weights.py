@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tag_atelier.host.webui.features import is_forge
+from tag_atelier.ports import Values
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,18 @@ class Target:
 
     tensor: Any
     """The live parameter, changed in place."""
-    convert: Callable[[Any], Any] = lambda tensor: tensor
+    convert: Callable[[Any], Any] | None = None
+    """Cuts it from the checkpoint's tensor, where it is not that tensor itself."""
+
+    def part(self, tensor: Any) -> Any:
+        """What of the checkpoint's ``tensor`` belongs here."""
+        return tensor if self.convert is None else self.convert(tensor)
+
+    def takes(self, values: Values) -> bool:
+        """Whether ``values`` can be computed straight into it."""
+        tensor = self.tensor
+        alike = self.convert is None and tensor.dtype == values.dtype and tuple(tensor.shape) == tuple(values.shape)
+        return bool(alike and tensor.is_contiguous() and not tensor.is_meta)
 
 
 Targets = Mapping[str, list[Target]]
