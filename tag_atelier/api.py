@@ -15,9 +15,12 @@ from typing import Any
 
 from tag_atelier.errors import RequestError, TagAtelierError
 from tag_atelier.jobs.atelier import Atelier
+from tag_atelier.jobs.prompt_search import read_kinds
 from tag_atelier.jobs.runner import Job
-from tag_atelier.jobs.values import read_body, read_text, refuse_unknown
+from tag_atelier.jobs.values import LARGEST_BODY, read_body, read_text, refuse_unknown
 
+LARGEST_PICTURE_BODY = 28_000_000
+"""Bytes of a request that carries a picture in base64."""
 PREFIX = "/tag-atelier/v1"
 TOKEN_HEADER = "X-Tag-Atelier"
 PAGE_TOKEN = secrets.token_urlsafe(24)
@@ -37,6 +40,7 @@ class Route:
     summary: str
     handler: Handler
     status: int = 200
+    largest_body: int = LARGEST_BODY
 
 
 def _arrange(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
@@ -61,6 +65,60 @@ def _lanes(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object
 
 def _edit(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
     return atelier.prompt_page.edit(body)
+
+
+def _search(atelier: Atelier, _path: Mapping[str, str], query: Mapping[str, object]) -> object:
+    refuse_unknown(query, ("q", "limit", "kinds"), "The query")
+    limit = read_text(query, "limit", "20")
+    if not limit.isdecimal():
+        raise RequestError(f"'limit' is '{limit}'; expected a number.")
+    return atelier.prompt_search.find(read_text(query, "q"), int(limit[:6]), read_kinds(read_text(query, "kinds", "")))
+
+
+def _artists(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
+    return atelier.prompt_desk.artists(body)
+
+
+def _character(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
+    return atelier.prompt_desk.character(body)
+
+
+def _negative(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
+    return atelier.prompt_desk.negative(body)
+
+
+def _from_picture(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
+    return atelier.prompt_picture.read(body)
+
+
+def _memory(atelier: Atelier, _path: Mapping[str, str], _query: Mapping[str, object]) -> object:
+    return atelier.prompt_notes.show()
+
+
+def _remember(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
+    return atelier.prompt_notes.change(body)
+
+
+def _styles(atelier: Atelier, _path: Mapping[str, str], _query: Mapping[str, object]) -> object:
+    return atelier.prompt_styles.list()
+
+
+def _import_styles(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
+    return atelier.prompt_styles.put_in(body)
+
+
+def _export_style(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
+    return atelier.prompt_styles.save(body)
+
+
+def _profile(atelier: Atelier, _path: Mapping[str, str], query: Mapping[str, object]) -> object:
+    refuse_unknown(query, ("checkpoint",), "The query")
+    return atelier.prompt_desk.detected(read_text(query, "checkpoint", ""))
+
+
+def _settings(atelier: Atelier, _path: Mapping[str, str], query: Mapping[str, object]) -> object:
+    refuse_unknown(query, ("profile",), "The query")
+    return atelier.prompt_desk.settings(read_text(query, "profile", "aidxl"))
 
 
 def _names(atelier: Atelier, _path: Mapping[str, str], _body: Mapping[str, object]) -> object:
@@ -139,6 +197,27 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/prompt/slots", "The slot of each tag", _slots),
     Route("POST", "/prompt/lanes", "A prompt as chips in lanes, with all that is known of each", _lanes),
     Route("POST", "/prompt/edit", "One edit of a prompt, and its lanes afterwards", _edit),
+    Route(
+        "GET", "/prompt/search", "Tags, characters, artists, series, embeddings and LoRA by the beginning of a word", _search
+    ),
+    Route("POST", "/prompt/artists", "Artists of a prompt: read them, or write them in the family's form and place", _artists),
+    Route("POST", "/prompt/character", "A character's triggers, characteristics and clothes", _character),
+    Route("POST", "/prompt/negative", "A negative prompt with the embeddings that fit", _negative),
+    Route(
+        "POST",
+        "/prompt/from_picture",
+        "The prompt in a picture, or what the tagger sees",
+        _from_picture,
+        200,
+        LARGEST_PICTURE_BODY,
+    ),
+    Route("GET", "/prompt/memory", "Corrections, favourites, history, pins, chips switched off", _memory),
+    Route("POST", "/prompt/memory", "Change one of them", _remember),
+    Route("GET", "/prompt/styles", "The WebUI's styles", _styles),
+    Route("POST", "/prompt/styles/import", "Put styles into prompts", _import_styles),
+    Route("POST", "/prompt/styles/export", "Add a style to the WebUI's styles", _export_style),
+    Route("GET", "/prompt/profile", "The model family of a checkpoint", _profile),
+    Route("GET", "/prompt/settings", "What a family's author advises", _settings),
     Route("POST", "/benchmarks/plan", "What a benchmark would draw", _plan_benchmark),
     Route("POST", "/benchmarks", "Start or take up a benchmark", _start_benchmark, 202),
     Route("GET", "/runs", "Stored benchmark runs", _runs),
@@ -179,7 +258,8 @@ def _endpoint(route: Route, atelier: Atelier, admit: Admit) -> Callable[..., Any
             refusal = _refusal(request, admit)
             if refusal is not None:
                 return refusal
-            body = await read_body(request) if route.method == "POST" else {}
+            posted = route.method == "POST"
+            body = await read_body(request, route.largest_body) if posted else dict(request.query_params)
             return _answer(await run_in_threadpool(route.handler, atelier, request.path_params, body), route.status)
         except TagAtelierError as error:
             return _error(error.status, type(error).__name__, str(error))

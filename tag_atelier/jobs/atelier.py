@@ -10,8 +10,13 @@ from tag_atelier.jobs.benchmarks import MERGED_LIVE, Benchmarks, FindScorer
 from tag_atelier.jobs.families import Families
 from tag_atelier.jobs.merges import Merges
 from tag_atelier.jobs.panel_prompts import PanelPrompts
+from tag_atelier.jobs.prompt_desk import PromptDesk
 from tag_atelier.jobs.prompt_memory import PromptMemory
+from tag_atelier.jobs.prompt_notes import PromptNotes
 from tag_atelier.jobs.prompt_page import PromptPage
+from tag_atelier.jobs.prompt_picture import PromptPicture
+from tag_atelier.jobs.prompt_search import PromptSearch
+from tag_atelier.jobs.prompt_styles import PromptStyles
 from tag_atelier.jobs.prompts import Prompts
 from tag_atelier.jobs.runner import Job, JobRunner
 from tag_atelier.ports import Host
@@ -31,11 +36,18 @@ class Atelier:
         self.host = host
         self.options = options
         self.runner = JobRunner()
-        self.prompts = Prompts(host.data_folder / "profiles")
-        self.prompt_page = PromptPage(self.prompts, PromptMemory(host.data_folder))
+        memory = PromptMemory(host.data_folder)
+        labels = (*host.prompt_files.labels, *host.tagger_folders)
+        self.prompts = Prompts(host.data_folder / "profiles", memory, labels)
+        self.prompt_page = PromptPage(self.prompts, memory)
+        self.prompt_search = PromptSearch(self.prompts, host.prompt_files)
+        self.prompt_styles = PromptStyles(host.prompt_files)
+        self.prompt_picture = PromptPicture(host, self.prompts, options, find_scorer)
+        self.prompt_notes = PromptNotes(memory)
         self.benchmarks = Benchmarks(host, self.prompts, self.runner, options, find_scorer)
         self.merges = Merges(host, self.runner)
         self.families = Families(host, options, self.prompts.profile_folder)
+        self.prompt_desk = PromptDesk(host, self.prompts, self.families)
         self.panel = PanelPrompts(self.prompts, self.families, options, host.data_folder)
         self.prompts.automatic = lambda: self.families.current().profile_id
         # The names page and routes use.

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tag_atelier.errors import RequestError
 from tag_atelier.jobs.families import AUTOMATIC
 from tag_atelier.jobs.panel import PanelRequest
+from tag_atelier.jobs.prompt_memory import PromptMemory
 from tag_atelier.jobs.values import read_flag, read_object, read_text, refuse_unknown
 from tag_atelier.language import Language
 from tag_atelier.prompt.arrange import arrange
 from tag_atelier.prompt.catalogue import Catalogue
 from tag_atelier.prompt.compose import compose
 from tag_atelier.prompt.findings import Surroundings
+from tag_atelier.prompt.labels import Labels, find_labels
 from tag_atelier.prompt.lint import lint
 from tag_atelier.prompt.overlap import find_overlaps
 from tag_atelier.prompt.profile import Profile, get_profile, load_profiles
+from tag_atelier.prompt.user_catalogue import UserCatalogue
 from tag_atelier.settings import DEFAULTS
 
 LANGUAGES: dict[str, Language] = {"en": "en", "zh_CN": "zh_CN"}
@@ -35,15 +37,34 @@ def is_written_by_hand(text: str) -> bool:
 class Prompts:
     """Arranges, checks and completes prompts with the shipped catalogue, the shipped profiles and the user's own."""
 
-    def __init__(self, profile_folder: Path | None = None) -> None:
+    def __init__(
+        self, profile_folder: Path | None = None, memory: PromptMemory | None = None, label_folders: Sequence[Path] = ()
+    ) -> None:
+        """``memory``: holds the user's corrections; ``label_folders``: where the user's own lists of names may lie."""
         self.profile_folder = profile_folder
         self.automatic: Callable[[], str] = lambda: str(DEFAULTS["profile"])
         """Id of the family that `automatic` stands for; set by who knows what is loaded."""
+        self.memory = memory or PromptMemory(None)
+        self.label_folders = label_folders
+        self._catalogue = Catalogue(())
+        self._sources: tuple[object, ...] = (None, None, None, None)
+        """What the catalogue was made of."""
 
-    @cached_property
+    @property
     def catalogue(self) -> Catalogue:
-        """The tag catalogue, loaded at first use."""
-        return Catalogue.load()
+        """Our tag catalogue with the user's corrections and lists; the same object until one of them changes."""
+        base, labels, changed = Catalogue.load(), self.labels, self.memory.changed_ns
+        if self._sources[:2] != (base, labels) or self._sources[2] != changed:
+            corrections = self.memory.corrections()
+            if self._sources[:2] != (base, labels) or self._sources[3] != corrections:
+                self._catalogue = UserCatalogue(base, corrections, labels) if corrections or len(labels) else base
+            self._sources = (base, labels, changed, corrections)
+        return self._catalogue
+
+    @property
+    def labels(self) -> Labels:
+        """Names of characters, artists and series from the user's own files; read at first use."""
+        return find_labels(self.label_folders)
 
     @property
     def profiles(self) -> Mapping[str, Profile]:

@@ -36,21 +36,21 @@ def read_object(value: object, what: str) -> dict[str, object]:
     return {str(key): item for key, item in value.items()}
 
 
-async def read_body(request: Any) -> dict[str, object]:
+async def read_body(request: Any, largest: int = LARGEST_BODY) -> dict[str, object]:
     """The JSON object in the body of a starlette request; an empty body is an empty object.
 
     Raises:
-        TooLarge: it has more than ``LARGEST_BODY`` bytes.
+        TooLarge: it has more than ``largest`` bytes.
         RequestError: it is no JSON object in UTF-8.
     """
     announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced) > LARGEST_BODY:
-        raise TooLarge(f"The request body has {announced} bytes; expected at most {LARGEST_BODY}.")
+    if announced.isdecimal() and int(announced) > largest:
+        raise TooLarge(f"The request body has {announced} bytes; expected at most {largest}.")
     received = bytearray()
     async for part in request.stream():
         received += part
-        if len(received) > LARGEST_BODY:
-            raise TooLarge(f"The request body has more than {LARGEST_BODY} bytes; expected at most that.")
+        if len(received) > largest:
+            raise TooLarge(f"The request body has more than {largest} bytes; expected at most that.")
     return read_object(bytes(received), "The request body") if received.strip() else {}
 
 

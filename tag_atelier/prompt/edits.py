@@ -159,7 +159,7 @@ def place_for(chips: Sequence[Chip], core: str, profile: Profile, catalogue: Cat
     """Index that ``core`` takes among ``chips`` where the profile wants it: behind its own slot, else before the next one."""
     entry = read_entry(Item("", core, "", 0), profile, catalogue)
     slot = slot or entry.slot
-    first = [chip for chip in _first_part(chips) if chip.slot and chip.kind != "network"]
+    first = [chip for chip in first_part(chips) if chip.slot and chip.kind != "network"]
     free = [chip for chip in first if not chip.reason]
     own = [chip for chip in free if chip.slot == slot and slot != UNKNOWN]
     if own:
@@ -188,7 +188,8 @@ def escaped(tag: str, catalogue: Catalogue) -> str:
     return _UNESCAPED.sub(r"\\\1", spaced)
 
 
-def _first_part(chips: Sequence[Chip]) -> list[Chip]:
+def first_part(chips: Sequence[Chip]) -> list[Chip]:
+    """The chips before the first AND, BREAK or region word."""
     part = []
     for chip in chips:
         if chip.kind in ("and", "break", "region"):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from modules import paths
+from modules import paths, shared
 
 from tag_atelier.host.webui import options
 from tag_atelier.host.webui.checkpoints import WebuiCheckpoints
 from tag_atelier.host.webui.features import is_forge
 from tag_atelier.host.webui.live_model import WebuiLiveModel
 from tag_atelier.host.webui.sampler import WebuiSampler, check_parameters, exclusive, interrupt
-from tag_atelier.ports import Host
+from tag_atelier.ports import Host, PromptFiles
 
 
 def build() -> Host:
@@ -28,4 +29,17 @@ def build() -> Host:
         interrupt=interrupt,
         check_parameters=check_parameters,
         live_settings=options.live_settings,
+        prompt_files=PromptFiles(
+            labels=(Path(paths.data_path) / "extensions",),
+            embeddings=(Path(shared.cmd_opts.embeddings_dir),),
+            networks=(Path(getattr(shared.cmd_opts, "lora_dir", None) or Path(paths.models_path) / "Lora"),),
+            styles=_styles_files,
+            styles_changed=lambda: shared.prompt_styles.reload(),
+        ),
     )
+
+
+def _styles_files() -> Sequence[Path]:
+    """The WebUI's styles files, the one it adds new styles to first."""
+    styles = shared.prompt_styles
+    return tuple(dict.fromkeys(map(Path, (styles.default_path, *styles.all_styles_files))))
