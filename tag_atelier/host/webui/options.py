@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from modules import shared
+from modules import sd_models, shared
 
 from tag_atelier.settings import SETTINGS, Setting
 
@@ -29,3 +29,9 @@ def values() -> dict[str, bool | int | float | str]:
     if found["language"] == "auto":
         found["language"] = "zh_CN" if str(shared.opts.data.get("localization", "")).lower().startswith("zh") else "en"
     return found
+
+
+def live_settings() -> dict[str, object]:
+    """What is drawn with next beside the page's fields: the chosen checkpoint's title, and clip skip."""
+    chosen = sd_models.checkpoint_aliases.get(shared.opts.sd_model_checkpoint)
+    return {"checkpoint": chosen.title if chosen else "", "clip_skip": int(shared.opts.CLIP_stop_at_last_layers)}

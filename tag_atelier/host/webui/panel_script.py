@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from modules import scripts, shared
 
 from tag_atelier.errors import RequestError, TagAtelierError
+from tag_atelier.host.webui import xyz_axes
+from tag_atelier.host.webui.job_prompts import write_prompts
 from tag_atelier.host.webui.refusal import refuse_later
 from tag_atelier.jobs.atelier import Atelier
-from tag_atelier.jobs.panel import INFOTEXT, PanelRequest
+from tag_atelier.jobs.panel import PanelRequest
 from tag_atelier.ports import MERGE_INFOTEXT
 
 logger = logging.getLogger(__name__)
@@ -25,6 +27,9 @@ class Panel(Protocol):
     components: Sequence[Any]
     infotext_fields: Sequence[tuple[Any, Any]]
     """Which control takes what on paste."""
+
+    def connect(self, parts: Mapping[str, Any]) -> None:
+        """Bind what needs the WebUI's own components, given by their element ids; called once the tab is built."""
 
 
 class PanelPage(Protocol):
@@ -63,6 +68,12 @@ def make_panel_script(atelier: Atelier, page: PanelPage) -> type[scripts.Script]
     class PanelScript(scripts.Script):
         """Runs for every job; does nothing when the panel is off and nothing is merged."""
 
+        _parts: dict[str, Any]
+
+        def __init__(self) -> None:
+            super().__init__()
+            self._parts = {}
+
         def title(self) -> str:
             return TITLE
 
@@ -70,9 +81,19 @@ def make_panel_script(atelier: Atelier, page: PanelPage) -> type[scripts.Script]
             return scripts.AlwaysVisible
 
         def ui(self, is_img2img: bool) -> list[Any]:
-            drawn = page.build_panel(atelier, is_img2img)
-            self.infotext_fields = list(drawn.infotext_fields)
-            return list(drawn.components)
+            xyz_axes.register(atelier)
+            self._drawn = page.build_panel(atelier, is_img2img)
+            self.infotext_fields = list(self._drawn.infotext_fields)
+            return list(self._drawn.components)
+
+        def after_component(self, component: Any, **kwargs: Any) -> None:
+            # Called for every component of the tab; the log is among its last (A1111 modules/ui_common.py:220, Forge :217).
+            tab, name = _tab(self.is_img2img), kwargs.get("elem_id")
+            if isinstance(name, str) and name.startswith((f"{tab}_", "html_log_")):
+                self._parts[name] = component
+            if name == f"html_log_{tab}":
+                self._drawn.connect(self._parts)
+                self._parts = {}
 
         def setup(self, p: Any, *_values: Any) -> None:
             # The WebUI closes the job's own p however the job ends; X/Y/Z draws copies of it, which nobody closes.
@@ -82,7 +103,7 @@ def make_panel_script(atelier: Atelier, page: PanelPage) -> type[scripts.Script]
             self._request = _read(atelier, page, p, values)
 
         def process(self, p: Any, *_values: Any) -> None:
-            _carry_out(atelier, p, self._request)
+            _carry_out(atelier, p, self._request, _tab(self.is_img2img))
 
         def postprocess(self, p: Any, processed: Any, *_values: Any) -> None:
             if self._request.merge is not None:
@@ -91,13 +112,16 @@ def make_panel_script(atelier: Atelier, page: PanelPage) -> type[scripts.Script]
     return PanelScript
 
 
+def _tab(is_img2img: bool) -> str:
+    return "img2img" if is_img2img else "txt2img"
+
+
 def _read(atelier: Atelier, page: PanelPage, p: Any, values: tuple[Any, ...]) -> PanelRequest:
     """What this job asks for; nothing, and a job that stops at its next step, when it cannot be read."""
     _clean_up(atelier)
     try:
-        request = PanelRequest.from_value(page.values_to_request(values))
+        request = xyz_axes.wanted(PanelRequest.from_value(page.values_to_request(values)), p)
         if request.enabled:
-            atelier.prompts.profile(request.profile)
             _refuse_second_model(p, request)
         return request
     except TagAtelierError as error:
@@ -112,40 +136,16 @@ def _refuse_second_model(p: Any, request: PanelRequest) -> None:
             raise RequestError(f"The job switches to '{name}' half way; a merge for one job needs a job of one checkpoint.")
 
 
-def _carry_out(atelier: Atelier, p: Any, request: PanelRequest) -> None:
+def _carry_out(atelier: Atelier, p: Any, request: PanelRequest, tab: str) -> None:
+    write_prompts(atelier, p, request, tab)
     try:
-        if request.enabled:
-            _write_prompts(atelier, p, request)
-            if request.merge is not None:
-                atelier.merges.apply_for_job(request.merge, StateProgress())
+        if request.enabled and request.merge is not None:
+            atelier.merges.apply_for_job(request.merge, StateProgress())
     except TagAtelierError as error:
         refuse_later(p, error, "init")
     recipe = atelier.merges.live_recipe
     if recipe is not None:
         p.extra_generation_params[MERGE_INFOTEXT] = recipe.digest[:16]
-
-
-def _write_prompts(atelier: Atelier, p: Any, request: PanelRequest) -> None:
-    pairs = [
-        atelier.prompts.for_panel(positive, negative, request)
-        for positive, negative in zip(p.all_prompts, p.all_negative_prompts, strict=True)
-    ]
-    p.all_prompts, p.all_negative_prompts = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    if getattr(p, "enable_hr", False) and getattr(p, "all_hr_prompts", None):
-        hires = [
-            atelier.prompts.for_panel(positive, negative, request)
-            for positive, negative in zip(p.all_hr_prompts, p.all_hr_negative_prompts, strict=True)
-        ]
-        p.all_hr_prompts, p.all_hr_negative_prompts = [pair[0] for pair in hires], [pair[1] for pair in hires]
-    p.extra_generation_params.update(_infotext(request))
-
-
-def _infotext(request: PanelRequest) -> dict[str, str]:
-    """What of a request is not the default, and always the family."""
-    said = {"profile": request.profile, "quality": request.quality, "negative_preset": request.negative_preset}
-    if not request.arrange:
-        said["arrange"] = "False"
-    return {INFOTEXT[name]: value for name, value in said.items() if value}
 
 
 def _clean_up_when_closed(atelier: Atelier, p: Any) -> None:
