@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from tag_atelier.bench.spec import list_presets
 from tag_atelier.errors import Busy
@@ -19,6 +20,7 @@ from tag_atelier.jobs.prompt_search import PromptSearch
 from tag_atelier.jobs.prompt_styles import PromptStyles
 from tag_atelier.jobs.prompts import Prompts
 from tag_atelier.jobs.runner import Job, JobRunner
+from tag_atelier.jobs.surroundings import surroundings
 from tag_atelier.ports import Host
 from tag_atelier.settings import DEFAULTS, Options
 from tag_atelier.tagger import find_tagger, list_taggers
@@ -50,6 +52,7 @@ class Atelier:
         self.prompt_desk = PromptDesk(host, self.prompts, self.families)
         self.panel = PanelPrompts(self.prompts, self.families, options, host.data_folder)
         self.prompts.automatic = lambda: self.families.current().profile_id
+        self.prompts.live = partial(surroundings, host)
         # The names page and routes use.
         self.arrange = self.prompts.arrange
         self.lint = self.prompts.lint

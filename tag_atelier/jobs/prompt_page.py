@@ -101,7 +101,7 @@ class PromptPage:
         language = LANGUAGES.get(read_text(values, "language", "en"))
         if language is None:
             raise RequestError(f"'language' is '{values['language']}'; expected {' or '.join(LANGUAGES)}.")
-        around = Surroundings.from_value(read_object(values.get("with") or {}, "'with'"))
+        around = self.prompts.around(values)
         return Box(
             read_text(values, "text"),
             self.prompts.profile(read_text(values, "profile", "aidxl")),

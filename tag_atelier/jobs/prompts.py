@@ -44,6 +44,8 @@ class Prompts:
         self.profile_folder = profile_folder
         self.automatic: Callable[[], str] = lambda: str(DEFAULTS["profile"])
         """Id of the family that `automatic` stands for; set by who knows what is loaded."""
+        self.live: Callable[[str], Mapping[str, object]] = lambda _text: {}
+        """What is known of the drawing of a text, in the keys of `Surroundings`; set by who knows the host."""
         self.memory = memory or PromptMemory(None)
         self.label_folders = label_folders
         self._catalogue = Catalogue(())
@@ -104,10 +106,21 @@ class Prompts:
         language = LANGUAGES.get(read_text(values, "language", "en"))
         if language is None:
             raise RequestError(f"'language' is '{values['language']}'; expected {' or '.join(LANGUAGES)}.")
-        around = Surroundings.from_value(read_object(values.get("with") or {}, "'with'"))
+        around = self.around(values)
         text, profile, negative = self._read({key: values[key] for key in values if key not in ("with", "language")})
         found = lint(text, profile, self.catalogue, negative=negative, surroundings=around)
         return {"findings": [finding.as_dict(language) for finding in found]}
+
+    def around(self, values: Mapping[str, object]) -> Surroundings:
+        """What a request says in `with`, over what is known here where that holds `"live": true`.
+
+        Raises:
+            RequestError: `live` is no boolean.
+            PromptError: a key nobody reads, or a value of another kind.
+        """
+        given = read_object(values.get("with") or {}, "'with'")
+        known = dict(self.live(read_text(values, "text", ""))) if read_flag(given, "live", False) else {}
+        return Surroundings.from_value({**known, **{key: given[key] for key in given if key != "live"}})
 
     def slots(self, tags: list[str]) -> list[dict[str, Any]]:
         """The slot of each tag, in the order given: ``{tag, slot, confidence}``."""
