@@ -8,13 +8,11 @@ from typing import Any
 
 from tag_atelier.errors import RequestError
 from tag_atelier.jobs.families import AUTOMATIC
-from tag_atelier.jobs.panel import PanelRequest
 from tag_atelier.jobs.prompt_memory import PromptMemory
 from tag_atelier.jobs.values import read_flag, read_object, read_text, refuse_unknown
 from tag_atelier.language import Language
 from tag_atelier.prompt.arrange import arrange
 from tag_atelier.prompt.catalogue import Catalogue
-from tag_atelier.prompt.compose import compose
 from tag_atelier.prompt.findings import Surroundings
 from tag_atelier.prompt.labels import Labels, find_labels
 from tag_atelier.prompt.lint import lint
@@ -126,17 +124,6 @@ class Prompts:
         """The slot of each tag, in the order given: ``{tag, slot, confidence}``."""
         guesses = [(tag, self.catalogue.slot(tag)) for tag in tags]
         return [{"tag": tag, "slot": guess.slot, "confidence": guess.confidence} for tag, guess in guesses]
-
-    def for_panel(self, positive: str, negative: str, request: PanelRequest) -> tuple[str, str]:
-        """One image's prompts as the panel was asked to make them."""
-        profile = self.profile(request.profile)
-        if request.quality is not None or request.negative_preset is not None:
-            positive, negative = compose(
-                positive, negative, profile, quality=request.quality, negative_preset=request.negative_preset
-            )
-        if request.arrange:
-            positive = arrange(positive, profile, self.catalogue).text
-        return positive, negative
 
     def _read(self, request: object) -> tuple[str, Profile, bool]:
         values = read_object(request, "The request")
