@@ -190,13 +190,8 @@ class Store:
         with self._transaction() as database:
             database.execute("INSERT OR IGNORE INTO scorer VALUES (?, ?)", (identity, json.dumps(list(labels))))
 
-    def put(
-        self,
-        outcome: Outcome,
-        scorer: str = "",
-        probabilities: numpy.typing.NDArray[numpy.float32] | None = None,
-    ) -> None:
-        """Store one outcome and, where it was scored, float32 probabilities of shape (labels,), in one transaction."""
+    def put(self, outcome: Outcome) -> None:
+        """Store what became of one cell."""
         with self._transaction() as database:
             database.execute(
                 "UPDATE cell SET state = ?, reason = ?, image = ?, image_sha256 = ?, infotext = ?, used = ?, stored_at = ? "
@@ -212,13 +207,12 @@ class Store:
                     outcome.key,
                 ),
             )
-            if probabilities is not None:
-                _put_score(database, outcome.key, scorer, probabilities)
 
     def put_score(self, key: str, scorer: str, probabilities: numpy.typing.NDArray[numpy.float32]) -> None:
         """Store what ``scorer`` says of a picture that is stored already: float32, shape (labels,)."""
+        blob = numpy.ascontiguousarray(probabilities, dtype="<f4").tobytes()
         with self._transaction() as database:
-            _put_score(database, key, scorer, probabilities)
+            database.execute("INSERT OR REPLACE INTO score VALUES (?, ?, ?)", (key, scorer, blob))
 
     def write_image(self, cell: Cell, png: bytes) -> tuple[str, str]:
         """Write a picture beside and move it into place; gives its file name and SHA-256."""
@@ -245,16 +239,21 @@ class Store:
     def summary(self) -> dict[str, object]:
         """Name, number of planned and finished cells, and times, without reading a single cell.
 
-        ``done`` says that nothing is left to draw: every planned cell has its picture.
+        ``done`` says that nothing is left to do: every planned cell has its picture, and a score of the run's tagger.
         """
-        counts = dict(self._rows("SELECT state, COUNT(*) FROM cell WHERE position IS NOT NULL GROUP BY state"))
         plan, manifest = self.plan(), self.manifest()
+        counts = dict(self._rows("SELECT state, COUNT(*) FROM cell WHERE position IS NOT NULL GROUP BY state"))
+        scored = self._rows(
+            "SELECT COUNT(*) FROM cell JOIN score ON score.cell = cell.key "
+            "WHERE position IS NOT NULL AND cell.state = 'done' AND score.scorer = ?",
+            (manifest.get("scorer", ""),),
+        )[0][0]
         total = sum(counts.values())
         return {
             "name": plan.get("name", ""),
             "total": total,
             "drawn": counts.get("done", 0),
-            "done": 0 < total == counts.get("done", 0),
+            "done": 0 < total == scored,
             "started_at": manifest.get("started_at", ""),
             "finished_at": manifest.get("finished_at", ""),
             "host": manifest.get("host", ""),
@@ -338,11 +337,6 @@ class Store:
                 self._connection.execute("ROLLBACK")
                 raise
             self._connection.execute("COMMIT")
-
-
-def _put_score(database: sqlite3.Connection, key: str, scorer: str, probabilities: numpy.typing.NDArray[numpy.float32]) -> None:
-    blob = numpy.ascontiguousarray(probabilities, dtype="<f4").tobytes()
-    database.execute("INSERT OR REPLACE INTO score VALUES (?, ?, ?)", (key, scorer, blob))
 
 
 @contextlib.contextmanager

@@ -97,10 +97,10 @@ class Workers:
         state: CellState = "rejected" if reason else "done"
         name, digest = self._store.write_image(cell, encode_png(image.image, image.infotext))
         outcome = Outcome(cell.key, state, reason, name, digest, image.infotext, image.used)
-        if reason:
-            self._store.put(outcome)
-        else:
-            self._store.put(outcome, self._scorer.identity, self._score(image.image))
+        # Before the tagger has its turn: a picture that a kill finds here is scored later, not drawn again.
+        self._store.put(outcome)
+        if not reason:
+            self._store.put_score(cell.key, self._scorer.identity, self._score(image.image))
             self.drawn.add(cell.key)
         self._settle_key(cell.key)
 
