@@ -28,7 +28,7 @@ class Setting:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("profile", "aidxl", "Model family whose tag order is used"),
+    Setting("profile", "aidxl", "Model family where the checkpoint does not tell its own"),
     Setting("batch_size", 4, "Images per benchmark batch", 1, 64),
     Setting("threshold", 0.35, "Tagger probability that counts as drawn", 0.01, 0.99),
     Setting("tagger", "", "Tagger folder name (empty: the first one found)"),

@@ -41,14 +41,16 @@ _TAB = {
 }
 
 _PANEL = {
-    "enabled": "Lets Tag Atelier change the prompts of what you draw. Off at the start.",
-    "arrange": "Puts the tags of each prompt into the family's order when drawing. On at the start.",
-    "profile": "The model family whose tag order is used. Starts with the one in the settings.",
+    "enabled": "Arranges every prompt when drawing, and adds the words chosen below. Remembered; off until you tick it.",
+    "arrange": "Off: the words chosen below are added, and the order stays as it is written. On at the start.",
+    "profile": "The model family whose tag order is used. At the start the checkpoint says which.",
     "quality": "Quality words of the family, added where it wants them. None at the start.",
     "negative": "Negative words of the family, added to the negative prompt. None at the start.",
     "arrange_now": "Arranges the prompt box above now; Ctrl+Z or Undo takes it back.",
     "check": "Says what in the prompt above will not do what it looks like, and changes nothing.",
     "undo": "Puts the prompt back as it was before the last Arrange now.",
+    "apply": "Sets the WebUI's own controls to what the family was tried with. Nothing is drawn.",
+    "apply_clip_skip": "The button on its left sets clip skip too, as an override of the settings. Off at the start.",
 }
 
 HINTS: Mapping[str, str] = {
