@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tag_atelier.errors import TagAtelierError
+from tag_atelier.jobs.families import AUTOMATIC
+from tag_atelier.prompt.compose import DEFAULT
 from tag_atelier.settings import DEFAULTS
 
 NOTHING = "none"
@@ -23,16 +25,29 @@ def profile_choices(atelier: Any) -> list[str]:
     return list(atelier.prompts.profiles)
 
 
+def panel_profile_choices(atelier: Any) -> list[str]:
+    """The same after ``automatic``, which asks the checkpoint."""
+    return [AUTOMATIC, *profile_choices(atelier)]
+
+
 def quality_choices(atelier: Any, profile_id: str) -> list[str]:
     """A family's quality levels after ``none``, which adds nothing; that alone for an unknown family."""
-    profile = atelier.prompts.profiles.get(profile_id)
-    return [NOTHING, *(profile.quality if profile else ())]
+    return _words_of(atelier, profile_id, "quality")
 
 
 def negative_choices(atelier: Any, profile_id: str) -> list[str]:
     """A family's negative presets after ``none``, which adds nothing; that alone for an unknown family."""
-    profile = atelier.prompts.profiles.get(profile_id)
-    return [NOTHING, *(profile.negative if profile else ())]
+    return _words_of(atelier, profile_id, "negative")
+
+
+def _words_of(atelier: Any, profile_id: str, table: str) -> list[str]:
+    """For ``automatic`` those of the checkpoint now chosen, after ``default``, which every family takes as its own first."""
+    automatic = profile_id == AUTOMATIC
+    try:
+        profile = atelier.prompts.profiles.get(atelier.families.current().profile_id if automatic else profile_id)
+    except TagAtelierError:
+        profile = None
+    return [NOTHING, *([DEFAULT] if automatic else []), *(getattr(profile, table) if profile else ())]
 
 
 def checkpoint_names(atelier: Any) -> list[str]:

@@ -12,11 +12,12 @@ from typing import Any
 
 import gradio as gr
 
+from tag_atelier.jobs.families import AUTOMATIC
 from tag_atelier.jobs.panel import INFOTEXT, PanelRequest
-from tag_atelier.ui.choices import NOTHING, default_profile, negative_choices, profile_choices, quality_choices
+from tag_atelier.ui import panel_answers
+from tag_atelier.ui.choices import NOTHING, negative_choices, panel_profile_choices, quality_choices
 from tag_atelier.ui.compat import listen
 from tag_atelier.ui.ids import element_id
-from tag_atelier.ui.prompt_answers import arranged, checked
 from tag_atelier.ui.words import Words, words_of
 
 CONTROLS = ("enabled", "profile", "arrange", "quality", "negative_preset")
@@ -31,6 +32,8 @@ class Panel:
     """JSON argument first, then one per name of ``CONTROLS``."""
     infotext_fields: Sequence[tuple[Any, Any]]
     """What pasting a picture's parameters sets, in the WebUI's own form."""
+    connect: Callable[[Mapping[str, Any]], None]
+    """Binds what needs the WebUI's own components, given by their element ids."""
 
 
 def build(atelier: Any, is_img2img: bool) -> list[Any]:
@@ -41,44 +44,62 @@ def build(atelier: Any, is_img2img: bool) -> list[Any]:
 def build_panel(atelier: Any, is_img2img: bool) -> Panel:
     """Build the panel where the caller's gradio context stands."""
     tab, words = "img2img" if is_img2img else "txt2img", words_of(atelier, in_webui=True)
-    family = default_profile(atelier)
     with gr.Accordion("Tag Atelier", open=False, elem_id=element_id(tab, "panel"), elem_classes=["tag-atelier-panel"]):
         argument = gr.Textbox("", label="Tag Atelier JSON", visible=False, elem_id=element_id(tab, "json"))
-        with gr.Row():
-            enabled = gr.Checkbox(False, label="Enable Tag Atelier", elem_id=element_id(tab, "enabled"))
-            arrange = gr.Checkbox(True, label="Arrange tags when drawing", elem_id=element_id(tab, "arrange"))
-        with gr.Row():
-            profile = gr.Dropdown(
-                profile_choices(atelier), value=family, label="Model family", elem_id=element_id(tab, "profile")
-            )
-            quality = gr.Dropdown(
-                quality_choices(atelier, family),
-                value=NOTHING,
-                label="Quality words",
-                interactive=True,
-                elem_id=element_id(tab, "quality"),
-            )
-            negative = gr.Dropdown(
-                negative_choices(atelier, family),
-                value=NOTHING,
-                label="Negative words",
-                interactive=True,
-                elem_id=element_id(tab, "negative"),
-            )
+        controls = _controls(atelier, tab)
+        report = gr.HTML("", elem_id=element_id(tab, "report"))
         with gr.Row(elem_classes=["tag-atelier-buttons"]):
             now = gr.Button("Arrange now", elem_id=element_id(tab, "arrange_now"), variant="primary", size="sm")
             check = gr.Button("Check the prompt", elem_id=element_id(tab, "check"), size="sm")
             undo = gr.Button("Undo", elem_id=element_id(tab, "undo"), size="sm")
+            label = "Apply the family's sampler" if is_img2img else "Apply the family's sampler and size"
+            apply = gr.Button(label, elem_id=element_id(tab, "apply"), size="sm")
+            skip = gr.Checkbox(False, label="Clip skip too", elem_id=element_id(tab, "apply_clip_skip"), container=False)
+            skip.do_not_save_to_config = True
         result = gr.HTML("", elem_id=element_id(tab, "result"))
         prompt = gr.Textbox("", visible=False, label="Tag Atelier prompt", elem_id=element_id(tab, "prompt"))
-    _connect(atelier, words, tab, (now, check, undo), (prompt, profile, quality, negative, result))
-    controls = (enabled, profile, arrange, quality, negative)
-    return Panel((argument, *controls), _infotext_fields(controls))
+    _connect(atelier, words, tab, (now, check, undo), (prompt, *controls, result))
+
+    def connect(parts: Mapping[str, Any]) -> None:
+        ours = panel_answers.OwnParts(apply, skip, controls[1], result, report)
+        panel_answers.connect_page(atelier, words, tab, ours, parts)
+
+    return Panel((argument, *controls), _infotext_fields(atelier, controls), connect)
+
+
+def _controls(atelier: Any, tab: str) -> tuple[Any, ...]:
+    """Those of ``CONTROLS``."""
+    with gr.Row():
+        # The value given as a function is asked for at every load of the page. What the WebUI takes for the default of
+        # its API stays off: nobody's request over HTTP changes because somebody ticked a box in the page.
+        enabled = gr.Checkbox(partial(atelier.panel.memory.enforced, tab), label="Enforce order",
+                              elem_id=element_id(tab, "enabled"))  # fmt: skip
+        enabled.value, enabled.do_not_save_to_config = False, True
+        arrange = gr.Checkbox(True, label="Sort the tags", elem_id=element_id(tab, "arrange"))
+    with gr.Row():
+        profile = gr.Dropdown(
+            panel_profile_choices(atelier), value=AUTOMATIC, label="Model family", elem_id=element_id(tab, "profile")
+        )
+        quality = gr.Dropdown(
+            quality_choices(atelier, AUTOMATIC),
+            value=NOTHING,
+            label="Quality words",
+            interactive=True,
+            elem_id=element_id(tab, "quality"),
+        )
+        negative = gr.Dropdown(
+            negative_choices(atelier, AUTOMATIC),
+            value=NOTHING,
+            label="Negative words",
+            interactive=True,
+            elem_id=element_id(tab, "negative"),
+        )
+    return enabled, profile, arrange, quality, negative
 
 
 def _connect(atelier: Any, words: Words, tab: str, buttons: Sequence[Any], parts: Sequence[Any]) -> None:
     now, check, undo = buttons
-    prompt, profile, quality, negative, result = parts
+    prompt, enabled, profile, _arrange, quality, negative, result = parts
     fetch = f"(text, profile) => [tagAtelier.readPrompt('{tab}'), profile]"
 
     def change_family(profile_id: str) -> tuple[Any, Any]:
@@ -87,11 +108,13 @@ def _connect(atelier: Any, words: Words, tab: str, buttons: Sequence[Any], parts
             gr.update(choices=negative_choices(atelier, profile_id), value=NOTHING),
         )
 
-    done = listen(now.click, partial(arranged, atelier, words), [prompt, profile], [prompt, result], javascript=fetch)
+    arranged, checked = partial(panel_answers.arranged, atelier, words), partial(panel_answers.checked, atelier, words)
+    done = listen(now.click, arranged, [prompt, profile], [prompt, result], javascript=fetch)
     listen(done.then, None, [prompt], [], javascript=f"(text) => {{ tagAtelier.writePrompt('{tab}', text); return []; }}")
-    listen(check.click, partial(checked, atelier, words), [prompt, profile], [result], javascript=fetch)
+    listen(check.click, checked, [prompt, profile], [result], javascript=fetch)
     listen(undo.click, None, [], [], javascript=f"() => {{ tagAtelier.undo('{tab}'); return []; }}")
     listen(profile.input, change_family, [profile], [quality, negative])
+    listen(enabled.input, partial(atelier.panel.memory.enforce, tab), [enabled], [], latest=True)
 
 
 def values_to_request(values: Sequence[Any]) -> dict[str, Any]:
@@ -108,19 +131,27 @@ def values_to_request(values: Sequence[Any]) -> dict[str, Any]:
     return asdict(PanelRequest.from_value({"enabled": False, **chosen}))
 
 
-def _infotext_fields(controls: Sequence[Any]) -> tuple[tuple[Any, Callable[[Mapping[str, str]], Any]], ...]:
+def _infotext_fields(atelier: Any, controls: Sequence[Any]) -> tuple[tuple[Any, Callable[[Mapping[str, str]], Any]], ...]:
     enabled, profile, arrange, quality, negative = controls
 
     def was_on(parameters: Mapping[str, str]) -> bool:
         return any(key in parameters for key in INFOTEXT.values())
 
-    def keeps_or(key: str, default: Any) -> Callable[[Mapping[str, str]], Any]:
-        return lambda parameters: parameters.get(INFOTEXT[key], default)
+    def family(parameters: Mapping[str, str]) -> Any:
+        pasted = parameters.get(INFOTEXT["profile"])
+        return gr.update() if pasted is None else gr.update(value=pasted)
+
+    def words(key: str, choices: Callable[[Any, str], list[str]]) -> Callable[[Mapping[str, str]], Any]:
+        def read(parameters: Mapping[str, str]) -> Any:
+            pasted, value = parameters.get(INFOTEXT["profile"]), parameters.get(INFOTEXT[key], NOTHING)
+            return gr.update(value=value) if pasted is None else gr.update(choices=choices(atelier, pasted), value=value)
+
+        return read
 
     return (
         (enabled, was_on),
-        (profile, keeps_or("profile", gr.update())),
+        (profile, family),
         (arrange, lambda parameters: parameters.get(INFOTEXT["arrange"], "True") == "True"),
-        (quality, keeps_or("quality", NOTHING)),
-        (negative, keeps_or("negative_preset", NOTHING)),
+        (quality, words("quality", quality_choices)),
+        (negative, words("negative_preset", negative_choices)),
     )

@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 from tag_atelier.errors import SpecError, UnknownName
+from tag_atelier.jobs.families import Family
+from tag_atelier.jobs.panel_prompts import PanelMemory, Report
 from tag_atelier.jobs.runner import Job, JobRunner
 from tag_atelier.ports import Progress
 from tag_atelier.prompt.profile import Profile
@@ -28,6 +31,25 @@ class FakePrompts:
         ),
         "sd15-anime": Profile("sd15-anime", "SD 1.5 anime", "sd15", tuple(SLOTS)),
     }
+
+
+    def profile(self, profile_id: str) -> Profile:
+        return self.profiles["aidxl" if profile_id == "automatic" else profile_id]
+
+
+class FakeFamilies:
+    """Every checkpoint is AIDXL by its name."""
+
+    def current(self) -> Family:
+        return Family("aidxl", "name", "aidxl-0.8")
+
+
+class FakePanel:
+    """A panel that has drawn nothing yet; its switches are kept in a real file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.memory = PanelMemory(folder)
+        self.reports: dict[str, Report | None] = {}
 
 
 class FakeBenchmarks:
@@ -59,6 +81,9 @@ class FakeAtelier:
         self._options = {**DEFAULTS, "language": language}
         self.prompts = FakePrompts()
         self.benchmarks = FakeBenchmarks(folder)
+        self.families = FakeFamilies()
+        self.panel = FakePanel(folder)
+        self.host = SimpleNamespace(live_settings=lambda: {"clip_skip": 1})
         self.runner = JobRunner()
         self.dirty = False
         self.asked: list[tuple[str, object]] = []

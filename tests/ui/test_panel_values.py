@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tag_atelier.errors import RequestError
 from tag_atelier.jobs.panel import PanelRequest
 from tag_atelier.ui import panel
+from tests.ui.fake_atelier import FakeAtelier
 
 
 def test_the_controls_alone() -> None:
@@ -55,21 +57,44 @@ def test_what_cannot_be_read_is_refused_by_name(argument: object, named: str) ->
         panel.values_to_request([argument])
 
 
-def pasted(parameters: dict[str, str], folder: Path) -> list[object]:
-    from tests.ui.fake_atelier import FakeAtelier
-
+def pasted(parameters: dict[str, str], folder: Path) -> list[Any]:
     with gr.Blocks():
         drawn = panel.build_panel(FakeAtelier(folder), False)
     assert [component for component, _ in drawn.infotext_fields] == list(drawn.components[1:])
     return [read(parameters) for _, read in drawn.infotext_fields]
 
 
+def value_of(update: object) -> object:
+    return update.get("value") if isinstance(update, dict) else update
+
+
 def test_pasting_a_picture_of_ours_sets_the_controls(tmp_path: Path) -> None:
-    parameters = {"Tag Atelier profile": "pony", "Tag Atelier arrange": "False", "Tag Atelier quality": "best"}
-    assert pasted(parameters, tmp_path) == [True, "pony", False, "best", "none"]
+    parameters = {"Tag Atelier profile": "aidxl", "Tag Atelier arrange": "False", "Tag Atelier quality": "best"}
+    read = pasted(parameters, tmp_path)
+    assert [value_of(value) for value in read] == [True, "aidxl", False, "best", "none"]
+    assert read[3]["choices"] == ["none", "best"] and read[4]["choices"] == ["none", "short"]
 
 
 def test_pasting_another_picture_turns_the_panel_off(tmp_path: Path) -> None:
     enabled, profile, arrange, quality, negative = pasted({"Steps": "20"}, tmp_path)
-    assert (enabled, arrange, quality, negative) == (False, True, "none", "none")
+    assert (enabled, arrange, value_of(quality), value_of(negative)) == (False, True, "none", "none")
     assert profile == gr.update()
+
+
+def test_a_picture_whose_family_is_gone_still_pastes(tmp_path: Path) -> None:
+    read = pasted({"Tag Atelier profile": "my-own", "Tag Atelier quality": "best"}, tmp_path)
+    assert [value_of(value) for value in read] == [True, "my-own", True, "best", "none"]
+
+
+@pytest.mark.parametrize(("kept", "shown"), [(None, False), (True, True), (False, False)])
+def test_the_switch_is_shown_as_it_was_left_and_the_api_s_default_stays_off(
+    tmp_path: Path, kept: bool | None, shown: bool
+) -> None:
+    atelier = FakeAtelier(tmp_path)
+    if kept is not None:
+        atelier.panel.memory.enforce("txt2img", kept)
+    with gr.Blocks():
+        enabled = panel.build_panel(atelier, False).components[1]
+    assert enabled.value is False
+    asked_at_load = enabled.load_event_to_attach[0]
+    assert asked_at_load() == shown

@@ -14,7 +14,6 @@ from modules import shared
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.panel import INFOTEXT, PanelRequest
 from tag_atelier.jobs.panel_prompts import NOTE_INFOTEXT, Outcome, Pair, Report
-from tag_atelier.prompt.findings import Said
 
 logger = logging.getLogger(__name__)
 

@@ -88,10 +88,9 @@ def make_panel_script(atelier: Atelier, page: PanelPage) -> type[scripts.Script]
 
         def after_component(self, component: Any, **kwargs: Any) -> None:
             # Called for every component of the tab; the log is among its last (A1111 modules/ui_common.py:220, Forge :217).
-            tab, name = _tab(self.is_img2img), kwargs.get("elem_id")
-            if isinstance(name, str) and name.startswith((f"{tab}_", "html_log_")):
-                self._parts[name] = component
-            if name == f"html_log_{tab}":
+            name = str(kwargs.get("elem_id") or "")
+            self._parts |= {name: component} if name else {}
+            if name == f"html_log_{_tab(self.is_img2img)}":
                 self._drawn.connect(self._parts)
                 self._parts = {}
 
