@@ -1,4 +1,7 @@
-"""Detail, contrast and colour of a checkpoint, by scaling its first and last layers. Read by recipe, used by plan; no torch."""
+"""What is done to a tensor beside mixing; detail, contrast and colour, by scaling the first and last layers.
+
+Read by recipe, used by plan, carried out by evaluate; no torch.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tag_atelier.errors import RecipeError, UnknownName
+from tag_atelier.merge.networks import NetworkUse
 from tag_atelier.merge.weights import read_number
 
 NAMES = ("IN", "OUT", "OUT2", "CONT", "BRI", "COL1", "COL2", "COL3")
@@ -22,11 +26,19 @@ _UNET = "model.diffusion_model."
 
 @dataclass(frozen=True)
 class Change:
-    """What is done to one tensor after mixing: x·scale + shift."""
+    """What is done to one tensor beside mixing: networks are put into x, then x·scale + shift."""
 
     scale: float = 1.0
     shift: tuple[float, ...] = ()
     """One per value of the tensor; empty: nothing is added."""
+    networks: tuple[NetworkUse, ...] = ()
+    inputs: int = 0
+    """Input channels that all models have and that are mixed, A's others are kept; 0: all are mixed."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether the tensor must be there as a whole."""
+        return bool(self.networks or self.inputs)
 
 
 def read_adjust(value: object) -> tuple[tuple[str, float], ...]:

@@ -16,6 +16,8 @@ import numpy as np
 import torch
 
 from tag_atelier.errors import Cancelled
+from tag_atelier.merge import lora_formulas
+from tag_atelier.merge.adjust import Change
 from tag_atelier.merge.header import DTYPE_BYTES, Header, TensorEntry
 from tag_atelier.merge.methods import Operands
 from tag_atelier.merge.plan import MergePlan, Step
@@ -126,26 +128,31 @@ class Evaluator:
         return {key: why for reader in self.readers for key, why in getattr(reader, "replaced", {}).items()}
 
     def stretch(self, step: Step) -> int:
-        """Values of the step that are computed at a time: all of them where the method looks at whole tensors."""
-        whole = len(step.sources) > 1 and not self.plan.method.elementwise
-        return max(1, prod(step.shape)) if whole else PIECE
+        """Values of the step that are computed at a time: all of them where something looks at whole tensors."""
+        return max(1, prod(step.shape)) if self._is_whole(step) else PIECE
+
+    def _is_whole(self, step: Step) -> bool:
+        by_method = len(step.sources) > 1 and not self.plan.method.elementwise
+        return by_method or (step.change is not None and step.change.whole)
 
     def fill(self, step: Step, low: int, high: int, out: Buffer, at: int = 0) -> bool:
         """Compute values ``low`` … ``high`` from the step's start on into ``out`` from value ``at`` on, a multiple of a slice.
 
         With ``high`` beyond the step's own tensor it goes on into the tensors behind it; see ``Run``. Returns whether all
-        mixed values are finite; A's own bytes are never looked at.
+        computed values are finite; A's own bytes are never looked at.
         """
         width, count = DTYPE_BYTES[step.dtype], high - low
         target = memoryview(out.data)[at * width : (at + count) * width]
+        given = self._entry(step, step.sources[0]).dtype
         if len(step.sources) > 1 or step.change is not None:
             self._mix(step, low, count, out, at)
-        elif self._entry(step, step.sources[0]).dtype == step.dtype:
+        elif given == step.dtype:
             self._read_into(target, step, step.sources[0], low)
         else:
             source = self._read(step, step.sources[0], low, count, slot=0)
-            out.tensor(step.dtype, at + count)[at:].copy_(source.tensor(self._entry(step, step.sources[0]).dtype, count))
-        return not step.changed or _is_finite(target, step.dtype, self._buffer(-1, len(target)))
+            out.tensor(step.dtype, at + count)[at:].copy_(source.tensor(given, count))
+        is_copy = not step.changed and (given == step.dtype or step.dtype not in _INFINITE)
+        return is_copy or _is_finite(target, step.dtype, self._buffer(-1, len(target)))
 
     def survey(self, progress: Progress) -> None:
         """What the method must know of all mixed tensors before the first: the range of its measure but 1 % at both ends."""
@@ -157,7 +164,7 @@ class Evaluator:
             if progress.cancelled:
                 raise Cancelled("The merge was stopped; nothing was changed.")
             if len(step.sources) > 1:
-                found.append(measure(self._operands(step, [tensor.view(step.shape) for tensor in self._whole(step)], 0)))
+                found.append(measure(self._operands(step, self._whole(step), 0)))
         values = torch.cat(found).sort().values if found else torch.zeros(0)
         values = values[torch.isfinite(values)]
         if len(values):
@@ -165,7 +172,7 @@ class Evaluator:
             self._surveyed = {"similarity_low": float(values[cut]), "similarity_high": float(values[-1 - cut])}
 
     def _mix(self, step: Step, low: int, count: int, out: Buffer, at: int) -> None:
-        if self.stretch(step) != PIECE:
+        if self._is_whole(step):
             self._mix_whole(step, out)
             return
         indices = self._indices(step)
@@ -189,21 +196,33 @@ class Evaluator:
     def _mix_whole(self, step: Step, out: Buffer) -> None:
         target = out.tensor(step.dtype, prod(step.shape))
         if target.numel() < _LARGE:
-            self._apply(step, [tensor.view(step.shape) for tensor in self._whole(step)], target, 0)
+            self._apply(step, self._whole(step), target, 0)
             return
         with self._one_at_a_time:
-            self._apply(step, [tensor.view(step.shape) for tensor in self._whole(step)], target, 0)
+            self._apply(step, self._whole(step), target, 0)
             self._scratch.__dict__.clear()
 
     def _apply(self, step: Step, tensors: Sequence[torch.Tensor], target: torch.Tensor, start: int) -> None:
-        """Widen, mix, adjust, round once into ``target``."""
-        operands = self._operands(step, tensors, start)
+        """Widen, mix, change, round once into ``target``."""
+        inputs = step.change.inputs if step.change is not None else 0
+        operands = self._operands(step, [tensor[:, :inputs] for tensor in tensors] if inputs else tensors, start)
         mixed = self._kernel(operands) if len(step.sources) > 1 else operands.first
         if step.change is not None:
-            mixed = mixed * step.change.scale
-            if step.change.shift:
-                mixed = mixed + torch.tensor(step.change.shift, dtype=mixed.dtype)
+            mixed = self._changed(step.change, mixed, tensors[0])
         target.copy_(mixed.reshape(-1))
+
+    def _changed(self, change: Change, mixed: torch.Tensor, first: torch.Tensor) -> torch.Tensor:
+        """What is done beside mixing; ``first`` is A's tensor, whose further input channels are kept."""
+        if change.inputs:
+            kept = first.to(mixed.dtype, copy=True)
+            kept[:, : change.inputs] = mixed
+            mixed = kept
+        for use in change.networks:
+            reader = self.readers[len(self.plan.sources) + use.network]
+            tensors = {name: _tensor(reader, entry).to(mixed.dtype) for name, entry in use.layer.tensors.items()}
+            mixed = lora_formulas.changed(mixed, use.layer, tensors, use.strength)
+        mixed = mixed * change.scale if change.scale != 1.0 else mixed
+        return mixed + torch.tensor(change.shift, dtype=mixed.dtype) if change.shift else mixed
 
     def _operands(self, step: Step, tensors: Sequence[torch.Tensor], start: int) -> Operands:
         wide = torch.float64 if step.dtype in ("F32", "F64") else torch.float32
@@ -214,10 +233,13 @@ class Evaluator:
         return Operands(operands[0], operands[1:], step.weights, base, parameters, step.key, letters, start)
 
     def _whole(self, step: Step) -> list[torch.Tensor]:
-        """The tensors that are mixed, flat, the base last."""
-        count, indices = prod(step.shape), self._indices(step)
-        buffers = [self._read(step, index, 0, count, slot) for slot, index in enumerate(indices)]
-        return [buffer.tensor(self._entry(step, index).dtype, count) for buffer, index in zip(buffers, indices, strict=True)]
+        """The tensors that are mixed, each in its own shape, the base last."""
+        found = []
+        for slot, index in enumerate(self._indices(step)):
+            entry = self._entry(step, index)
+            count = prod(entry.shape)
+            found.append(self._read(step, index, 0, count, slot).tensor(entry.dtype, count).view(entry.shape))
+        return found
 
     def _indices(self, step: Step) -> tuple[int, ...]:
         return step.sources if self.plan.base is None or len(step.sources) == 1 else (*step.sources, self.plan.base)
@@ -243,16 +265,35 @@ class Evaluator:
         return buffers[slot]
 
     def _given_up(self, step: Step) -> Computed:
-        """A's tensor instead, and whose values were not finite; or that the mixed values do not fit the dtype."""
-        plain = Step(step.key, step.block, step.dtype, step.shape, (0,))
-        kept = self.compute(plain)
+        """A's tensor instead, and why: whose values are not finite, or that the mixed values do not fit the dtype."""
+        kept = self._kept(step)
         for index in self._indices(step):
             entry = self._entry(step, index)
             values = memoryview(bytearray(entry.size_bytes))
             self._read_into(values, step, index, 0)
             if not _is_finite(values, entry.dtype, Buffer(entry.size_bytes)):
-                return Computed(step, kept.data, f"'{self.plan.sources[index].name}' has NaN or infinite values there")
-        return Computed(step, kept.data, f"mixed values are too large for {step.dtype}")
+                return Computed(step, kept, f"'{self.plan.sources[index].name}' has NaN or infinite values there")
+        if not step.changed:
+            return Computed(step, kept, f"values too large for {step.dtype} were cut to its largest")
+        return Computed(step, kept, f"mixed values are too large for {step.dtype}")
+
+    def _kept(self, step: Step) -> bytearray:
+        """A's tensor in the step's dtype, too large values cut."""
+        entry, out = self._entry(step, 0), Buffer(step.size_bytes)
+        first = _tensor(self.readers[0], entry)
+        if entry.dtype != step.dtype:
+            limit = torch.finfo(TORCH_DTYPES[step.dtype]).max
+            wide = first.to(torch.float64) if entry.dtype == "F64" else first.to(torch.float32)
+            first = wide.clamp(-limit, limit)
+        out.tensor(step.dtype, first.numel()).copy_(first.reshape(-1))
+        return out.data
+
+
+def _tensor(reader: Reader, entry: TensorEntry) -> torch.Tensor:
+    """A whole tensor of a source, in its own memory."""
+    data = bytearray(entry.size_bytes)
+    reader.read_into(memoryview(data), entry.start)
+    return as_tensor(data, entry.dtype, prod(entry.shape)).view(entry.shape)
 
 
 def _is_finite(values: memoryview, dtype: str, scratch: Buffer) -> bool:

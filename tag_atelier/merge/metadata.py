@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from tag_atelier.merge.plan import MergePlan, Source
+from tag_atelier.merge.inputs import Source
+from tag_atelier.merge.plan import MergePlan
 
 RECIPE_KEY = "tag_atelier_recipe"
 DIGEST_KEY = "tag_atelier_recipe_digest"

@@ -13,37 +13,21 @@ from pathlib import Path
 
 from tag_atelier.errors import CheckpointError, RecipeError
 from tag_atelier.merge.adjust import Change, changes
-from tag_atelier.merge.header import DTYPE_BYTES, FLOAT_DTYPES, Header, TensorEntry, read_header
-from tag_atelier.merge.layout import Architecture, recognise
+from tag_atelier.merge.header import DTYPE_BYTES, FLOAT_DTYPES, TensorEntry
+from tag_atelier.merge.inputs import FindPart, Inputs, Source, open_inputs
+from tag_atelier.merge.key_names import UNET
+from tag_atelier.merge.layout import Architecture
 from tag_atelier.merge.methods import METHODS, Method
+from tag_atelier.merge.networks import NetworkUse
+from tag_atelier.merge.notices import DROPPED, MARKS, notes, warnings
 from tag_atelier.merge.options import DTYPES
 from tag_atelier.merge.recipe import LETTERS, Recipe
 from tag_atelier.merge.steps import result_header
 
-_DROPPED = "model_ema."
 _EXAMPLES = 5
-_PREDICTION_MARKS = ("v_pred", "ztsnr")
-
-
-@dataclass(frozen=True)
-class Source:
-    """One model of the recipe, its file opened as far as its header."""
-
-    name: str
-    letter: str
-    """a, b, c … or ``base``."""
-    header: Header
-    sha256: str | None = None
-    """Where the host knows it already; a merge does not hash its sources."""
-    plan: MergePlan | None = None
-    """What makes it, where it is the result of an earlier step and no file."""
-
-    def check_unchanged(self) -> None:
-        """Raises CheckpointError when its file, or one of those it is made of, has changed."""
-        if self.plan is not None:
-            self.plan.check_sources()
-        else:
-            self.header.check_unchanged()
+_INPUT_LAYER = f"{UNET}input_blocks.0.0.weight"
+"""Four channels wide; nine in inpainting models, eight in InstructPix2Pix."""
+_KEPT_UNPRUNED = (*MARKS, "alphas_cumprod", "denoiser.sigmas")
 
 
 @dataclass(frozen=True)
@@ -83,7 +67,7 @@ class MergePlan:
     method: Method
     architecture: Architecture
     sources: tuple[Source, ...]
-    """The recipe's models in order, then the base where there is one."""
+    """The recipe's models in order, then the base where there is one, then donors of whole parts."""
     steps: tuple[Step, ...]
     block_weights: tuple[Mapping[str, float], ...]
     """Per model after A: block → weight."""
@@ -93,6 +77,8 @@ class MergePlan:
     """Letter → how many keys of it A does not have; they are left out."""
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    networks: tuple[Source, ...] = ()
+    """Baked into the result; ``Change.networks`` says where."""
 
     @property
     def base(self) -> int | None:
@@ -111,17 +97,21 @@ class MergePlan:
 
     def _read_bytes(self, step: Step) -> int:
         indices = step.sources if self.base is None or len(step.sources) == 1 else (*step.sources, self.base)
-        return sum(self.sources[index].header.tensors[step.key].size_bytes for index in indices)
+        baked = [use.layer.tensors.values() for use in (step.change.networks if step.change else ())]
+        return sum(self.sources[index].header.tensors[step.key].size_bytes for index in indices) + sum(
+            entry.size_bytes for entries in baked for entry in entries
+        )
 
     def check_sources(self) -> None:
         """Raises CheckpointError when a source has changed since the plan was made."""
-        for source in self.sources:
+        for source in (*self.sources, *self.networks):
             source.check_unchanged()
 
     @property
     def files(self) -> tuple[Source, ...]:
         """Every source that is a file, also of earlier steps, each file once; the first is the one everything starts from."""
-        found = [file for source in self.sources for file in (source.plan.files if source.plan else (source,))]
+        every = (*self.sources, *self.networks)
+        found = [file for source in every for file in (source.plan.files if source.plan else (source,))]
         return tuple({file.header.path: file for file in found}.values())
 
     @cached_property
@@ -146,7 +136,7 @@ class MergePlan:
                     "file": source.header.path.name,
                     "size_bytes": source.header.size_bytes,
                 }
-                for source in self.sources
+                for source in (*self.sources, *self.networks)
             ],
             "blocks": [self._block(block) for block in self.architecture.blocks],
             "keys": len(self.steps),
@@ -174,53 +164,43 @@ class MergePlan:
         }
 
 
-def plan(recipe: Recipe, resolve: Callable[[str], Path], known_hash: Callable[[str], str | None] | None = None) -> MergePlan:
+def plan(
+    recipe: Recipe,
+    resolve: Callable[[str], Path],
+    known_hash: Callable[[str], str | None] | None = None,
+    find_part: FindPart | None = None,
+) -> MergePlan:
     """The steps that carry ``recipe`` out on the files that ``resolve`` finds by the recipe's names.
 
-    ``known_hash`` gives a model's SHA-256 where it is known already, for the metadata of the result.
+    ``known_hash`` gives a model's SHA-256 where it is known already, for the metadata of the result. ``find_part`` finds
+    networks, VAEs and text encoders where they do not lie among the checkpoints.
 
     Raises:
         UnknownName: there is no such model (from ``resolve``), or no such block in this architecture.
-        CheckpointError: a file is pickled, truncated, of another architecture, or its tensors have other shapes.
+        CheckpointError: a file is damaged, holds code, is of another architecture, or its tensors have other shapes.
         RecipeError: the weights do not fit the architecture.
     """
-    made: dict[str, MergePlan] = {}
-
-    def source(name: str, letter: str) -> Source:
-        if name in made:
-            return Source(name, letter, result_header(made[name]), plan=made[name])
-        return Source(name, letter, read_header(resolve(name)), known_hash(name) if known_hash else None)
-
-    for each in (*recipe.steps, recipe):
-        sources = tuple(source(name, each.letter_of(i)) for i, name in enumerate(each.inputs))
-        made[each.name if each is not recipe else ""] = _Planner(each, _same_architecture(sources), sources).plan()
-    return made[""]
-
-
-def _same_architecture(sources: Sequence[Source]) -> Architecture:
-    found = [recognise(source.header.tensors, source.header.path.name) for source in sources]
-    for source, architecture in zip(sources, found, strict=True):
-        if architecture.id != found[0].id:
-            raise CheckpointError(
-                f"'{sources[0].name}' is {found[0].title} but '{source.name}' is {architecture.title}; "
-                "only checkpoints of one architecture can be merged."
-            )
-    return found[0]
+    made: dict[str, Source] = {}
+    for step in recipe.steps:
+        planned = _Planner(step, open_inputs(step, resolve, find_part, known_hash, made)).plan()
+        made[step.name] = Source(step.name, "", result_header(planned), plan=planned)
+    return _Planner(recipe, open_inputs(recipe, resolve, find_part, known_hash, made)).plan()
 
 
 class _Planner:
     """Collects what is found on the way from the recipe to the steps."""
 
-    def __init__(self, recipe: Recipe, architecture: Architecture, sources: tuple[Source, ...]) -> None:
-        self.recipe = recipe
+    def __init__(self, recipe: Recipe, inputs: Inputs) -> None:
+        self.recipe, self.inputs = recipe, inputs
         self.method = METHODS[recipe.method]
-        self.architecture = architecture
-        self.sources = sources
-        self.headers = [source.header.tensors for source in sources]
+        self.architecture = architecture = inputs.architecture
+        self.sources = inputs.sources
         self.block_weights = tuple(weights.resolve(architecture) for weights in recipe.weights)
         self.parameters = {name: weights.resolve(architecture) for name, weights in recipe.parameters}
         self._check_ranges()
         self.changes = changes(recipe.adjust, architecture.id)
+        self.networks = self._uses()
+        self.pruned = 0
         self.missing: dict[str, list[str]] = {}
         self.mismatched: list[str] = []
 
@@ -239,19 +219,33 @@ class _Planner:
                     f"{what} is {value:g}; '{self.method.name}' expects a number from {minimum:g} to {maximum:g}."
                 )
 
+    def _uses(self) -> dict[str, list[NetworkUse]]:
+        """Key → the networks' layers that change it, in the order of the recipe."""
+        found: dict[str, list[NetworkUse]] = {}
+        for number, (use, layers) in enumerate(zip(self.recipe.options.loras, self.inputs.layers, strict=True)):
+            strengths = use.weights.resolve(self.architecture)
+            for layer in layers:
+                strength = strengths[self.architecture.block_of(layer.key) or "VAE"]
+                if strength:
+                    found.setdefault(layer.key, []).append(NetworkUse(number, layer, strength))
+        return found
+
     def plan(self) -> MergePlan:
-        first = self.headers[0]
-        steps = [self._adjusted(self._step(key, entry)) for key, entry in first.items() if not key.startswith(_DROPPED)]
+        first = self.sources[0].header.tensors
+        steps = [self._changed(self._step(key, entry)) for key, entry in first.items() if self._is_wanted(key)]
         if self.mismatched:
             raise CheckpointError(
                 f"{self.mismatched[0]}, so they cannot be mixed ({len(self.mismatched)} such tensors); "
-                "give these blocks weight 0 or choose models of one kind (inpainting models have wider inputs)."
+                "give these blocks weight 0 or choose models of one kind."
             )
         steps.sort(key=lambda step: -DTYPE_BYTES[step.dtype])
         extra = {
-            source.letter: sum(key not in first and not key.startswith(_DROPPED) for key in source.header.tensors)
-            for source in self.sources[1:]
+            source.letter: sum(key not in first and not key.startswith(DROPPED) for key in source.header.tensors)
+            for source in self.sources[1 : self.inputs.mixed]
         }
+        wider = [_spoken_inputs(step) for step in steps if step.change is not None and step.change.inputs]
+        inside = self.sources[0].plan
+        any_change = any(step.changed for step in steps) or (inside is not None and bool(inside.changed_keys))
         return MergePlan(
             recipe=self.recipe,
             method=self.method,
@@ -261,25 +255,42 @@ class _Planner:
             block_weights=self.block_weights,
             missing={letter: tuple(keys) for letter, keys in self.missing.items()},
             extra={letter: count for letter, count in extra.items() if count},
-            notes=self._with_earlier("notes", self._notes(extra)),
-            warnings=self._with_earlier("warnings", self._warnings(steps)),
+            notes=self._with_earlier("notes", [*notes(self.recipe, self.inputs, self.missing, extra, self.pruned), *wider]),
+            warnings=self._with_earlier("warnings", [*warnings(self.sources[: self.inputs.mixed], any_change)]),
+            networks=self.inputs.networks,
         )
+
+    def _is_wanted(self, key: str) -> bool:
+        if key.startswith(DROPPED):
+            return False
+        if self.recipe.options.prune and self.architecture.block_of(key) is None and key not in _KEPT_UNPRUNED:
+            self.pruned += 1
+            return False
+        return True
 
     def _with_earlier(self, kind: str, own: Sequence[str]) -> tuple[str, ...]:
         """What the earlier steps' plans say, then what this one says, each sentence once."""
         earlier = [text for source in self.sources if source.plan for text in getattr(source.plan, kind)]
         return tuple(dict.fromkeys((*earlier, *own)))
 
+    def _dtype(self, block: str | None, entry: TensorEntry) -> str:
+        """Of the result; eight bits are only for what a block holds, a noise schedule would suffer."""
+        everywhere = self.recipe.dtype
+        component = "vae" if block == "VAE" else "text_encoders" if block in self.architecture.text_encoders else "unet"
+        wanted = DTYPES[everywhere] if block is None else self.recipe.options.dtype_of(component, everywhere)
+        if entry.dtype not in FLOAT_DTYPES or wanted is None or (block is None and DTYPE_BYTES[wanted] == 1):
+            return entry.kept or entry.dtype
+        return wanted
+
     def _step(self, key: str, entry: TensorEntry) -> Step:
         block = self.architecture.block_of(key)
-        is_float = entry.dtype in FLOAT_DTYPES
-        dtype = (DTYPES[self.recipe.dtype] if is_float else None) or entry.kept or entry.dtype
+        dtype = self._dtype(block, entry)
         whole = Step(key, block, dtype, entry.shape, (0,))
-        if block is None or not is_float or not entry.size_bytes:
+        if block is None or entry.dtype not in FLOAT_DTYPES or not entry.size_bytes:
             return whole
-        if block == "VAE" and self.recipe.vae is not None:
-            donor = LETTERS.index(self.recipe.vae)
-            return Step(key, block, dtype, entry.shape, (donor,)) if self._usable(donor, key, entry) else whole
+        donor = self.inputs.donors.get(block)
+        if donor is not None:
+            return replace(whole, sources=(donor,)) if donor and self._usable(donor, key, entry) else whole
         given = self._weights(key, block)
         wanted = any(given) and self.method.needs_all
         mixed = [(i, weight) for i, weight in enumerate(given, start=1) if (weight or wanted) and self._usable(i, key, entry)]
@@ -287,22 +298,33 @@ class _Planner:
             return whole
         if self.method.needs_all and len(mixed) < len(given):
             return whole
-        if self.method.copies_at_one and len(mixed) == 1 and mixed[0][1] == 1.0:
-            return Step(key, block, dtype, entry.shape, (mixed[0][0],))
+        alike = self.sources[mixed[0][0]].header.tensors[key].shape == entry.shape
+        if self.method.copies_at_one and len(mixed) == 1 and mixed[0][1] == 1.0 and alike:
+            return replace(whole, sources=(mixed[0][0],))
         parameters = {name: weights[block] for name, weights in self.parameters.items()}
         indices, weights = (0, *(i for i, _ in mixed)), tuple(weight for _, weight in mixed)
         return Step(key, block, dtype, entry.shape, indices, weights, parameters)
 
-    def _adjusted(self, step: Step) -> Step:
-        change = self.changes.get(step.key)
-        if change is None or step.dtype not in FLOAT_DTYPES:
+    def _changed(self, step: Step) -> Step:
+        """The step with what is done beside mixing."""
+        change, uses = self.changes.get(step.key, Change()), self.networks.get(step.key, ())
+        inputs = self._common_inputs(step)
+        if step.dtype not in FLOAT_DTYPES or (change == Change() and not uses and not inputs):
             return step
         if change.shift and step.shape != (len(change.shift),):
             raise RecipeError(
                 f"'{step.key}' holds {prod(step.shape)} values where the colours of 'adjust' need {len(change.shift)}; "
                 "leave CONT, BRI and COL1 to COL3 out."
             )
-        return replace(step, change=change)
+        return replace(step, change=replace(change, networks=tuple(uses), inputs=inputs))
+
+    def _common_inputs(self, step: Step) -> int:
+        """How many input channels all models of the step have, 0 where it is as many as A."""
+        if step.key != _INPUT_LAYER or len(step.sources) == 1:
+            return 0
+        indices = (*step.sources, len(self.recipe.models)) if self.method.base else step.sources
+        shapes = {self.sources[index].header.tensors[step.key].shape for index in indices}
+        return 0 if shapes == {step.shape} else min(shape[1] for shape in shapes)
 
     def _weights(self, key: str, block: str) -> list[float]:
         weights = [of_block[block] for of_block in self.block_weights]
@@ -318,46 +340,18 @@ class _Planner:
         if entry is None or entry.dtype not in FLOAT_DTYPES:
             self.missing.setdefault(source.letter, []).append(key)
             return False
-        if entry.shape != first.shape:
+        is_wider = key == _INPUT_LAYER and len(entry.shape) == len(first.shape) == 4
+        if entry.shape != first.shape and not (is_wider and _without_inputs(entry) == _without_inputs(first)):
             shapes = [("×".join(map(str, shape)) or "a number") for shape in (first.shape, entry.shape)]
             self.mismatched.append(f"'{key}' is {shapes[0]} in '{self.sources[0].name}' and {shapes[1]} in '{source.name}'")
             return False
         return True
 
-    def _notes(self, extra: Mapping[str, int]) -> list[str]:
-        notes = []
-        dropped = sum(key.startswith(_DROPPED) for key in self.headers[0])
-        if dropped:
-            notes.append(f"{dropped} EMA tensors of '{self.sources[0].name}' are left out; they are only used in training.")
-        for source in self.sources[1:]:
-            if source.letter in self.missing:
-                keys = self.missing[source.letter]
-                notes.append(f"'{source.name}' lacks {len(keys)} tensors such as '{keys[0]}'; A's are kept.")
-            if extra[source.letter]:
-                notes.append(f"{extra[source.letter]} tensors of '{source.name}' that A does not have are left out.")
-        if any(weights.line is not None for weights in self.recipe.weights):
-            layouts = sorted({weights.layout or "" for weights in self.recipe.weights if weights.line is not None})
-            notes.append(f"The line of numbers is read as {', '.join(layouts)} means it.")
-        if self.recipe.vae is None and any(weights["VAE"] for weights in self.block_weights):
-            notes.append("The VAE is merged too; 'options: {vae: a}' keeps A's.")
-        return notes
 
-    def _warnings(self, steps: Sequence[Step]) -> list[str]:
-        warnings = []
-        marks = [{mark for mark in _PREDICTION_MARKS if mark in header} for header in self.headers]
-        for source, found in zip(self.sources[1:], marks[1:], strict=True):
-            if found != marks[0]:
-                warnings.append(
-                    f"'{self.sources[0].name}' is marked {_marks(marks[0])} and '{source.name}' {_marks(found)}; "
-                    "mixing v-prediction with other models gives noise. The result keeps A's marks."
-                )
-        if marks[0]:
-            warnings.append(f"The result is marked {_marks(marks[0])}; WebUI 1.10 also needs A's .yaml beside it to know.")
-        inside = self.sources[0].plan
-        if not any(step.changed for step in steps) and not (inside is not None and inside.changed_keys):
-            warnings.append("No tensor changes: every weight is 0, so the result is A itself.")
-        return warnings
+def _without_inputs(entry: TensorEntry) -> tuple[int, ...]:
+    return entry.shape[:1] + entry.shape[2:]
 
 
-def _marks(marks: set[str]) -> str:
-    return " and ".join(sorted(marks)) or "for noise prediction"
+def _spoken_inputs(step: Step) -> str:
+    assert step.change is not None
+    return f"Not all models have A's {step.shape[1]} input channels; the first {step.change.inputs} are mixed, others are A's."

@@ -18,8 +18,9 @@ from pathlib import Path
 from tag_atelier.errors import Cancelled, RecipeError
 from tag_atelier.merge.evaluate import PIECE, Buffer, Computed, Evaluator, Reader, Run
 from tag_atelier.merge.header import DTYPE_BYTES, render_header
+from tag_atelier.merge.inputs import Source
 from tag_atelier.merge.metadata import header_texts
-from tag_atelier.merge.plan import MergePlan, Source, Step
+from tag_atelier.merge.plan import MergePlan, Step
 from tag_atelier.merge.step_reader import StepReader
 from tag_atelier.merge.steps import in_full_precision
 from tag_atelier.merge.tensor_file import NewFile, TensorReader
@@ -221,7 +222,7 @@ def _evaluator(plan: MergePlan, progress: Progress, positional: bool | None = No
     """What computes the plan's steps, its files open."""
     with ExitStack() as stack:
         readers: list[Reader] = []
-        for source in plan.sources:
+        for source in (*plan.sources, *plan.networks):
             readers.append(_open(source, progress, stack, positional))
         evaluator = Evaluator(plan, readers)
         evaluator.survey(progress)

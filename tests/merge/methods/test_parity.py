@@ -38,7 +38,8 @@ def models(shape: tuple[int, ...], scale: float, seed: int, count: int) -> list[
 
 def check(name: str, shape: tuple[int, ...], scale: float, seed: int, weights: list[float]) -> None:
     method = METHODS[name]
-    base, first, *others = models(shape, scale, seed, method.models[0] + (method.models[1] is None and method.models[0] < 3))
+    least = max(2, method.models[0])
+    base, first, *others = models(shape, scale, seed, least + (method.models[1] is None and least < 3))
     weights = weights[: len(others)]
     parameters = {parameter.name: parameter.default for parameter in method.parameters}
     x = Operands(first, others, weights, base if method.base else None, parameters, "key")
