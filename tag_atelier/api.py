@@ -15,7 +15,6 @@ from typing import Any
 
 from tag_atelier.errors import RequestError, TagAtelierError
 from tag_atelier.jobs.atelier import Atelier
-from tag_atelier.jobs.prompt_search import read_kinds
 from tag_atelier.jobs.runner import Job
 from tag_atelier.jobs.values import LARGEST_BODY, read_body, read_text, refuse_unknown
 
@@ -60,65 +59,59 @@ def _slots(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object
 
 
 def _lanes(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.prompt_page.lanes(body)
+    return atelier.prompt_room.page.lanes(body)
 
 
 def _edit(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.prompt_page.edit(body)
+    return atelier.prompt_room.page.edit(body)
 
 
 def _search(atelier: Atelier, _path: Mapping[str, str], query: Mapping[str, object]) -> object:
-    refuse_unknown(query, ("q", "limit", "kinds"), "The query")
-    limit = read_text(query, "limit", "20")
-    if not limit.isdecimal():
-        raise RequestError(f"'limit' is '{limit}'; expected a number.")
-    return atelier.prompt_search.find(read_text(query, "q"), int(limit[:6]), read_kinds(read_text(query, "kinds", "")))
+    return atelier.prompt_room.search.ask(query)
 
 
 def _artists(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.prompt_desk.artists(body)
+    return atelier.prompt_room.desk.artists(body)
 
 
 def _character(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.prompt_desk.character(body)
+    return atelier.prompt_room.desk.character(body)
 
 
 def _negative(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.prompt_desk.negative(body)
+    return atelier.prompt_room.desk.negative(body)
 
 
 def _from_picture(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.prompt_picture.read(body)
+    return atelier.prompt_room.picture.read(body)
 
 
 def _memory(atelier: Atelier, _path: Mapping[str, str], _query: Mapping[str, object]) -> object:
-    return atelier.prompt_notes.show()
+    return atelier.prompt_room.notes.show()
 
 
 def _remember(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.prompt_notes.change(body)
+    return atelier.prompt_room.notes.change(body)
 
 
 def _styles(atelier: Atelier, _path: Mapping[str, str], _query: Mapping[str, object]) -> object:
-    return atelier.prompt_styles.list()
+    return atelier.prompt_room.styles.list()
 
 
 def _import_styles(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.prompt_styles.put_in(body)
+    return atelier.prompt_room.styles.put_in(body)
 
 
 def _export_style(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.prompt_styles.save(body)
+    return atelier.prompt_room.styles.save(body)
 
 
 def _profile(atelier: Atelier, _path: Mapping[str, str], query: Mapping[str, object]) -> object:
-    refuse_unknown(query, ("checkpoint",), "The query")
-    return atelier.prompt_desk.detected(read_text(query, "checkpoint", ""))
+    return atelier.prompt_room.desk.detected(query)
 
 
 def _settings(atelier: Atelier, _path: Mapping[str, str], query: Mapping[str, object]) -> object:
-    refuse_unknown(query, ("profile",), "The query")
-    return atelier.prompt_desk.settings(read_text(query, "profile", "aidxl"))
+    return atelier.prompt_room.desk.settings(query)
 
 
 def _names(atelier: Atelier, _path: Mapping[str, str], _body: Mapping[str, object]) -> object:

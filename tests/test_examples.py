@@ -10,7 +10,6 @@ import pytest
 
 from tag_atelier.bench.spec import BenchSpec, list_presets
 from tag_atelier.jobs.panel import PanelRequest
-from tag_atelier.jobs.prompt_memory import PromptMemory
 from tag_atelier.jobs.prompt_page import PromptPage
 from tag_atelier.jobs.prompts import Prompts
 from tag_atelier.jobs.runner import Job
@@ -58,9 +57,9 @@ def test_every_json_example_is_accepted(text: str) -> None:
     if "state" in example:
         assert list(example) == list(Job("merge", "", lambda _progress: {}).as_dict())
     elif "op" in example:
-        assert PromptPage(Prompts(), PromptMemory(None)).edit(example)["text"] == "forest, 1girl, smile"
+        assert PromptPage(Prompts()).edit(example)["text"] == "forest, 1girl, smile"
     elif "box" in example:
-        assert len(PromptPage(Prompts(), PromptMemory(None)).lanes(example)["items"]) == 3  # type: ignore[arg-type]
+        assert len(PromptPage(Prompts()).lanes(example)["items"]) == 3  # type: ignore[arg-type]
     elif "text" in example:
         assert Prompts().arrange(example)["changed"] is True
         assert isinstance(Prompts().lint(example)["findings"], list)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from tag_atelier.bench.spec import list_presets
 from tag_atelier.errors import Busy
@@ -11,19 +12,16 @@ from tag_atelier.jobs.benchmarks import MERGED_LIVE, Benchmarks, FindScorer
 from tag_atelier.jobs.families import Families
 from tag_atelier.jobs.merges import Merges
 from tag_atelier.jobs.panel_prompts import PanelPrompts
-from tag_atelier.jobs.prompt_desk import PromptDesk
 from tag_atelier.jobs.prompt_memory import PromptMemory
-from tag_atelier.jobs.prompt_notes import PromptNotes
-from tag_atelier.jobs.prompt_page import PromptPage
-from tag_atelier.jobs.prompt_picture import PromptPicture
-from tag_atelier.jobs.prompt_search import PromptSearch
-from tag_atelier.jobs.prompt_styles import PromptStyles
 from tag_atelier.jobs.prompts import Prompts
 from tag_atelier.jobs.runner import Job, JobRunner
 from tag_atelier.jobs.surroundings import surroundings
 from tag_atelier.ports import Host
 from tag_atelier.settings import DEFAULTS, Options
 from tag_atelier.tagger import find_tagger, list_taggers
+
+if TYPE_CHECKING:
+    from tag_atelier.jobs.prompt_room import PromptRoom
 
 
 class Atelier:
@@ -38,18 +36,12 @@ class Atelier:
         self.host = host
         self.options = options
         self.runner = JobRunner()
-        memory = PromptMemory(host.data_folder)
+        self._find_scorer = find_scorer
         labels = (*host.prompt_files.labels, *host.tagger_folders)
-        self.prompts = Prompts(host.data_folder / "profiles", memory, labels)
-        self.prompt_page = PromptPage(self.prompts, memory)
-        self.prompt_search = PromptSearch(self.prompts, host.prompt_files)
-        self.prompt_styles = PromptStyles(host.prompt_files)
-        self.prompt_picture = PromptPicture(host, self.prompts, options, find_scorer)
-        self.prompt_notes = PromptNotes(memory)
+        self.prompts = Prompts(host.data_folder / "profiles", PromptMemory(host.data_folder), labels)
         self.benchmarks = Benchmarks(host, self.prompts, self.runner, options, find_scorer)
         self.merges = Merges(host, self.runner)
         self.families = Families(host, options, self.prompts.profile_folder)
-        self.prompt_desk = PromptDesk(host, self.prompts, self.families)
         self.panel = PanelPrompts(self.prompts, self.families, options, host.data_folder)
         self.prompts.automatic = lambda: self.families.current().profile_id
         self.prompts.live = partial(surroundings, host)
@@ -62,6 +54,13 @@ class Atelier:
         self.start_merge = self.merges.start
         self.start_live_merge = self.merges.start_live
         self.restore_live = self.merges.start_restore
+
+    @cached_property
+    def prompt_room(self) -> PromptRoom:
+        """All that the prompt page asks for, loaded when it first does."""
+        from tag_atelier.jobs.prompt_room import PromptRoom
+
+        return PromptRoom(self.host, self.prompts, self.families, self.options, self._find_scorer)
 
     def names(self) -> dict[str, object]:
         """What can be chosen: checkpoints, profiles, taggers, merge methods, benchmark presets."""

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from tag_atelier.errors import RequestError, UnknownName
 from tag_atelier.jobs.families import Families
 from tag_atelier.jobs.installed import find_embeddings
-from tag_atelier.jobs.prompts import Prompts
+from tag_atelier.jobs.prompts import Prompts, read_language
 from tag_atelier.jobs.values import read_object, read_text, refuse_unknown
+from tag_atelier.language import Language, sentence
 from tag_atelier.ports import Host
 from tag_atelier.prompt.artists import Artist, find_artists, mix
 from tag_atelier.prompt.characters import Character, load_characters
-from tag_atelier.prompt.findings import say
+from tag_atelier.prompt.findings import Said, say
 from tag_atelier.prompt.negatives import Embedding, build_negative
 from tag_atelier.prompt.profile import Profile
 from tag_atelier.prompt.slots import canonical
@@ -52,7 +53,7 @@ class PromptDesk:
             UnknownName: nobody of this name is in our table or the user's lists.
         """
         values = read_object(request, "The request")
-        refuse_unknown(values, ("name", "profile", "costume", "form"), "The request")
+        refuse_unknown(values, ("name", "profile", "costume", "form", "language"), "The request")
         form = read_text(values, "form", "tag")
         if form not in ("tag", "sentence"):
             raise RequestError(f"'form' is '{form}'; expected tag or sentence.")
@@ -70,7 +71,7 @@ class PromptDesk:
             "outfit": self._tags(character.outfit),
             "costume": costume,
             "text": ", ".join(dict.fromkeys(parts)),
-            "note": _note(profile, form),
+            "note": _said(_note(profile, form), read_language(values)),
         }
 
     def negative(self, request: object) -> dict[str, object]:
@@ -79,37 +80,40 @@ class PromptDesk:
         ``embeddings``: names, or ``{name, base?}``; those that are installed are looked up. None given: none is used.
         """
         values = read_object(request, "The request")
-        refuse_unknown(values, ("profile", "preset", "embeddings", "text"), "The request")
-        profile, preset = self._profile(values), read_text(values, "preset", "default")
+        refuse_unknown(values, ("profile", "preset", "embeddings", "text", "language"), "The request")
+        profile, preset, language = self._profile(values), read_text(values, "preset", "default"), read_language(values)
         installed = {one.name: one for one in find_embeddings(self._host.prompt_files.embeddings)}
         wanted = _embeddings(values.get("embeddings") or [], installed)
         text, used, left = build_negative(read_text(values, "text", ""), profile, preset, wanted, self._prompts.catalogue)
         return {
             "text": text,
             "used": used,
-            "left": [{"name": name, "why": why} for name, why in left],
+            "left": [{"name": name, "why": _said(why, language)} for name, why in left],
             "installed": [one._asdict() for one in installed.values()],
             "presets": list(profile.negative),
         }
 
-    def detected(self, checkpoint: str = "") -> dict[str, object]:
-        """``{id, name, why, how, checkpoint}`` of a checkpoint by name; of the one that draws next where none is named.
+    def detected(self, query: Mapping[str, object]) -> dict[str, object]:
+        """``{checkpoint?, language?}`` → ``{id, name, why, how, checkpoint}``; of what draws next where none is named.
 
         Raises:
             UnknownName: there is no such checkpoint.
         """
+        refuse_unknown(query, ("checkpoint", "language"), "The query")
+        checkpoint = read_text(query, "checkpoint", "")
         family = self._families.of(self._host.checkpoints.resolve(checkpoint)) if checkpoint else self._families.current()
         return {
             "id": family.profile_id,
             "name": self._prompts.profile(family.profile_id).name,
-            "why": family.why,
+            "why": sentence(family.why, read_language(query)),
             "how": family.how,
             "checkpoint": family.checkpoint,
         }
 
-    def settings(self, profile_id: str) -> dict[str, object]:
-        """The profile's sampler, steps, CFG, sizes and clip skip, and the words it offers."""
-        return self._prompts.profile(profile_id).as_dict()
+    def settings(self, query: Mapping[str, object]) -> dict[str, object]:
+        """``{profile?}`` → the profile's sampler, steps, CFG, sizes and clip skip, and the words it offers."""
+        refuse_unknown(query, ("profile",), "The query")
+        return self._profile(query).as_dict()
 
     def _profile(self, values: Mapping[str, object]) -> Profile:
         return self._prompts.profile(read_text(values, "profile", "aidxl"))
@@ -170,9 +174,13 @@ def _embeddings(given: object, installed: Mapping[str, Embedding]) -> list[Embed
     return wanted
 
 
-def _note(profile: Profile, form: str) -> str:
+def _note(profile: Profile, form: str) -> Said | None:
     if profile.id in _NO_CHARACTERS:
-        return str(say("{family} was trained on no characters; describe hair, eyes and clothes.", family=profile.name))
+        return say("{family} was trained on no characters; describe hair, eyes and clothes.", family=profile.name)
     if form == "sentence" and profile.id not in _SENTENCE_PROFILES:
-        return str(say("{family} was trained on tags; the sentence form is known to AIDXL from 0.8 on.", family=profile.name))
-    return ""
+        return say("{family} was trained on tags; the sentence form is known to AIDXL from 0.8 on.", family=profile.name)
+    return None
+
+
+def _said(said: Said | None, language: Language) -> str:
+    return sentence(said.template, language, **said.values) if said is not None else ""

@@ -8,21 +8,22 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tag_atelier.errors import RequestError
 from tag_atelier.jobs.benchmarks import FindScorer
-from tag_atelier.jobs.prompts import Prompts
+from tag_atelier.jobs.prompts import Prompts, read_language
 from tag_atelier.jobs.values import TooLarge, read_object, read_text, refuse_unknown
+from tag_atelier.language import sentence
 from tag_atelier.ports import Host
-from tag_atelier.prompt.findings import say
 from tag_atelier.prompt.infotext import read_infotext
 from tag_atelier.settings import Options
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+SECOND_PASS = "These parameters have a denoising strength: they tell of a second pass, not of the base picture."
 LARGEST_PICTURE = 20_000_000
 """Bytes of a picture's file."""
 _MOST_PIXELS = 100_000_000
@@ -49,7 +50,8 @@ class PromptPicture:
             TaggerError: it has no infotext and there is no tagger.
         """
         values = read_object(request, "The request")
-        refuse_unknown(values, ("image", "tagger"), "The request")
+        refuse_unknown(values, ("image", "tagger", "language"), "The request")
+        language = read_language(values)
         image = _open(read_text(values, "image"))
         text = "" if values.get("tagger") is True else _infotext(image)
         if text:
@@ -60,7 +62,7 @@ class PromptPicture:
                 "negative": found.negative,
                 "settings": dict(found.settings),
                 "others": dict(found.others),
-                "notes": _notes(found.settings),
+                "notes": [sentence(note, language) for note in _notes(found.settings)],
             }
         return {"source": "tagger", **self._tagged(image)}
 
@@ -137,7 +139,5 @@ def _decoded(comment: bytes) -> str:
     return comment.decode("utf-8", errors="replace")
 
 
-def _notes(settings: object) -> list[str]:
-    if isinstance(settings, dict) and "denoising_strength" in settings:
-        return [str(say("These parameters have a denoising strength: they tell of a second pass, not of the base picture."))]
-    return []
+def _notes(settings: Mapping[str, object]) -> list[str]:
+    return [SECOND_PASS] if "denoising_strength" in settings else []

@@ -5,11 +5,12 @@ Built by ``jobs.atelier``; the routes and the command line call it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from tag_atelier.errors import RequestError
 from tag_atelier.jobs.installed import find_embeddings, network_names
 from tag_atelier.jobs.prompts import Prompts
+from tag_atelier.jobs.values import read_text, refuse_unknown
 from tag_atelier.ports import PromptFiles
 from tag_atelier.prompt.catalogue import Catalogue, TagEntry
 from tag_atelier.prompt.characters import load_characters
@@ -30,6 +31,15 @@ class PromptSearch:
 
     def __init__(self, prompts: Prompts, files: PromptFiles = PromptFiles()) -> None:  # noqa: B008
         self._prompts, self._files = prompts, files
+
+    def ask(self, query: Mapping[str, object]) -> dict[str, object]:
+        """``find`` for the texts of a query: ``q``, ``limit``, and ``kinds`` with commas between them."""
+        refuse_unknown(query, ("q", "limit", "kinds"), "The query")
+        limit = read_text(query, "limit", "20")
+        if not limit.isdecimal():
+            raise RequestError(f"'limit' is '{limit:.40}'; expected a number from 1 to {MOST_ENTRIES}.")
+        kinds = [kind.strip() for kind in read_text(query, "kinds", "").split(",") if kind.strip()]
+        return self.find(read_text(query, "q"), int(limit[:6]), kinds or KINDS)
 
     def find(self, query: str, limit: int = 20, kinds: Sequence[str] = KINDS) -> dict[str, object]:
         """``{entries: […]}``: whole names first, then beginnings, words inside and other names; each by posts.
@@ -116,8 +126,3 @@ def _also(label: Label, query: str) -> list[str]:
     """Other names that the query begins or is part of, else the first few."""
     needle = canonical(query)
     return [name for name in label.also if needle in name] or list(label.also[:3])
-
-
-def read_kinds(written: str) -> Sequence[str]:
-    """Kinds from a comma-separated list; all of them from an empty one."""
-    return [kind.strip() for kind in written.split(",") if kind.strip()] or KINDS

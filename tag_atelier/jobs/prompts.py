@@ -32,6 +32,18 @@ def is_written_by_hand(text: str) -> bool:
     return text.count(",") <= _MOST_TAGS and max(map(len, text.split(","))) <= _LONGEST_TAG
 
 
+def read_language(values: Mapping[str, object]) -> Language:
+    """The language under ``language``, English where none is named.
+
+    Raises:
+        RequestError: it is neither of the two.
+    """
+    language = LANGUAGES.get(read_text(values, "language", "en"))
+    if language is None:
+        raise RequestError(f"'language' is '{values['language']}'; expected {' or '.join(LANGUAGES)}.")
+    return language
+
+
 class Prompts:
     """Arranges, checks and completes prompts with the shipped catalogue, the shipped profiles and the user's own."""
 
@@ -101,9 +113,7 @@ class Prompts:
         ``with``: what the prompt is drawn with, the keys of ``findings.Surroundings``; ``language``: ``en`` or ``zh_CN``.
         """
         values = read_object(request, "The request")
-        language = LANGUAGES.get(read_text(values, "language", "en"))
-        if language is None:
-            raise RequestError(f"'language' is '{values['language']}'; expected {' or '.join(LANGUAGES)}.")
+        language = read_language(values)
         around = self.around(values)
         text, profile, negative = self._read({key: values[key] for key in values if key not in ("with", "language")})
         found = lint(text, profile, self.catalogue, negative=negative, surroundings=around)

@@ -6,12 +6,12 @@ Called by ``edits`` and, through ``jobs.prompt_page``, by page and API. Changes 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from tag_atelier.prompt.arrange import REASONS
 from tag_atelier.prompt.catalogue import Catalogue
-from tag_atelier.prompt.grammar import NETWORK, Border, Item, Prompt, Segment, parse, without_networks
+from tag_atelier.prompt.grammar import NETWORK, Border, Item, Segment, parse, without_networks
 from tag_atelier.prompt.order import SURE_ENOUGH, read_entry
 from tag_atelier.prompt.profile import Profile
 from tag_atelier.prompt.slots import canonical
@@ -39,6 +39,8 @@ SLOT_NAMES: Mapping[str, str] = {
 }
 """Slot id → what a person reads; the ids would also be found, and translated, elsewhere on a WebUI's page."""
 
+NO_SLOT = "not known, stays where it is"
+"""The lane of tags that no slot is known for."""
 BORDER = "This is a border, which no tag crosses when the prompt is sorted."
 """Why a BREAK, an AND or a comment stays."""
 
@@ -70,19 +72,20 @@ class Chip:
     """Why it may not be moved; empty where it may."""
 
 
-def read_chips(text: str, profile: Profile, catalogue: Catalogue, negative: bool = False) -> tuple[Chip, ...]:
-    """The chips of ``text`` in reading order, borders among them; line ends are no chips. Never raises."""
-    return chips_of(parse(text, negative), profile, catalogue)
+def read_chips(
+    text: str, profile: Profile, catalogue: Catalogue, negative: bool = False, embeddings: Collection[str] = ()
+) -> tuple[Chip, ...]:
+    """The chips of ``text`` in reading order, borders among them; line ends are no chips. Never raises.
 
-
-def chips_of(prompt: Prompt, profile: Profile, catalogue: Catalogue) -> tuple[Chip, ...]:
-    """The chips of a prompt that was parsed already."""
+    ``embeddings``: names of installed ones in lower case, which the WebUI finds in any case.
+    """
+    prompt = parse(text, negative)
     chips: list[Chip] = []
     segment = line = 0
     for piece in prompt.pieces:
         if isinstance(piece, Segment):
             for item, reason in _reasons(piece):
-                chips.append(_chip(len(chips), item, reason, (segment, line), (profile, catalogue)))
+                chips.append(_chip(len(chips), item, reason, (segment, line), (profile, catalogue, embeddings)))
                 line += item.core.count("\n")
             segment += 1
             continue
@@ -136,9 +139,13 @@ def _reasons(segment: Segment) -> Iterator[tuple[Item, str]]:
             yield item, REASONS[segment.locked] if segment.locked and index >= segment.free else ""
 
 
-def _chip(index: int, item: Item, reason: str, place: tuple[int, int], room: tuple[Profile, Catalogue]) -> Chip:
-    entry = read_entry(item, *room)
+def _chip(
+    index: int, item: Item, reason: str, place: tuple[int, int], room: tuple[Profile, Catalogue, Collection[str]]
+) -> Chip:
+    entry = read_entry(item, *room[:2])
     kind, weight = _kind_and_weight(item.core, entry.tags, entry.slot)
+    if kind in ("tag", "prose") and entry.tags and entry.tags[0].lower() in room[2]:
+        kind = "embedding"
     end = item.start + len(item.core)
     return Chip(index, item.start, end, item.core, entry.tags, kind, entry.slot, weight, *place, reason)
 

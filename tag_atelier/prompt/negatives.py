@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tag_atelier.prompt.catalogue import Catalogue
 from tag_atelier.prompt.compose import compose
-from tag_atelier.prompt.findings import say
+from tag_atelier.prompt.findings import Said, say
 from tag_atelier.prompt.grammar import parse
 from tag_atelier.prompt.lint import lint
 from tag_atelier.prompt.profile import Profile
@@ -26,22 +26,22 @@ class Embedding(NamedTuple):
     """Tokens that it takes; 0 where its file does not tell."""
 
 
-def misfit(embedding: Embedding, profile: Profile, catalogue: Catalogue) -> str:
-    """Why the embedding does not fit the profile's base, as one sentence; empty where it does."""
+def misfit(embedding: Embedding, profile: Profile, catalogue: Catalogue) -> Said | None:
+    """Why the embedding does not fit the profile's base, as one sentence; None where it does."""
     base = embedding.base
     if not base:
         # A file that does not tell: lint knows the best-known names.
         known = lint(embedding.name, profile, catalogue, negative=True)
         base = "sd15" if any(finding.code == "embedding_base" for finding in known) else ""
     if not base or base == profile.base:
-        return ""
+        return None
     text = "'{name}' was made for {base} and does not fit {family}; the WebUI would draw its name as words."
-    return str(say(text, name=embedding.name, base=BASES.get(base, base), family=profile.name))
+    return say(text, name=embedding.name, base=BASES.get(base, base), family=profile.name)
 
 
 def build_negative(
     text: str, profile: Profile, preset: str, embeddings: Sequence[Embedding], catalogue: Catalogue
-) -> tuple[str, list[str], list[tuple[str, str]]]:
+) -> tuple[str, list[str], list[tuple[str, Said]]]:
     """The negative prompt, the embeddings in it, and those left out with why. What ``text`` holds is not repeated.
 
     Raises:
@@ -50,10 +50,10 @@ def build_negative(
     _, words = compose("", text, profile, negative_preset=preset or None)
     present = {tag.lower() for item in parse(words, negative=True).items for tag in tags_of(item.core)}
     used: list[str] = []
-    left: list[tuple[str, str]] = []
+    left: list[tuple[str, Said]] = []
     for embedding in embeddings:
         why = misfit(embedding, profile, catalogue)
-        if why:
+        if why is not None:
             left.append((embedding.name, why))
         elif embedding.name.lower() not in present:
             used.append(embedding.name)
