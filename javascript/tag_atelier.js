@@ -29,7 +29,8 @@ var tagAtelier = (function () {
     let table = null;
     function say(english, values) {
         if (!table || !Object.keys(table).length) table = readData("words");
-        const known = table[english] || (window.localization || {})[english] || english;
+        const own = table[english] === english ? undefined : table[english];
+        const known = own || (window.localization || {})[english] || english;
         return known.replace(/\{(\w+)\}/g, (whole, key) => (values && key in values ? String(values[key]) : whole));
     }
 
@@ -78,7 +79,7 @@ var tagAtelier = (function () {
 
     /** Types `text` into `box`: the browser's own undo knows it, and gradio hears the input event. */
     function type(box, text) {
-        box.focus();
+        box.focus({ preventScroll: true });
         box.select();
         const typed = document.execCommand(text ? "insertText" : "delete", false, text);
         if (typed && box.value === text) return;
@@ -323,9 +324,14 @@ var tagAtelier = (function () {
         window.setInterval(() => followed.size && followAll(), FOLLOW_EVERY);
     }
 
-    if (typeof onUiLoaded === "function") onUiLoaded(begin);
-    else if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
-    else begin();
+    /** Calls `work` once the page stands. */
+    function whenReady(work) {
+        if (typeof onUiLoaded === "function") onUiLoaded(work);
+        else if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", work);
+        else work();
+    }
 
-    return { readPrompt, writePrompt, undo, sendToTxt2img, watch, find, type };
+    whenReady(begin);
+
+    return { readPrompt, writePrompt, undo, sendToTxt2img, watch, find, type, whenReady, say, ask, askJson, make, button, readData };
 })();

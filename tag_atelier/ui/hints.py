@@ -8,12 +8,8 @@ from tag_atelier.ui.ids import element_id
 
 _TAB = {
     "prompt_text": "The prompt to work on, as you would write it in txt2img. Empty at the start.",
+    "prompt_negative": "What is not to be drawn. It has lanes and checks of its own. Empty at the start.",
     "prompt_profile": "The model family whose tag order is used. Starts with the one in the settings.",
-    "prompt_negative": "Reads the text as a negative prompt, which is checked by other rules. Off at the start.",
-    "prompt_arrange": "Puts the tags into the family's order. Weights, networks and line structure stay as they are.",
-    "prompt_check": "Says what in the prompt will not do what it looks like, and changes nothing.",
-    "prompt_example": "Fills in a prompt to try this with.",
-    "prompt_send": "Puts the arranged prompt into txt2img and goes there.",
     "bench_preset": "A plan that comes along. Choosing one replaces the text below.",
     "bench_checkpoints": "The checkpoints to compare. With none chosen, those of the plan are used, or the loaded one.",
     "bench_refresh": "Reads the list of checkpoints again.",

@@ -8,7 +8,9 @@ import locale
 from typing import Any
 
 from tag_atelier.language import Language, sentence
+from tag_atelier.prompt.arrange import REASONS
 from tag_atelier.settings import DEFAULTS
+from tag_atelier.ui.prompt_words import LANE_SENTENCES
 
 SCRIPT_SENTENCES = (
     "Cancel", "Cancelling…", "queued", "running", "done", "failed", "cancelled", "{seconds} s left", "{minutes} min left",
@@ -43,7 +45,8 @@ class Words:
 
     def script_table(self) -> str:
         """JSON object of the script's sentences in the reader's language."""
-        return json.dumps({english: self(english) for english in SCRIPT_SENTENCES}, ensure_ascii=False)
+        said = (*SCRIPT_SENTENCES, *LANE_SENTENCES, *REASONS.values())
+        return json.dumps({english: self(english) for english in said}, ensure_ascii=False)
 
 
 def words_of(atelier: Any, in_webui: bool = False) -> Words:

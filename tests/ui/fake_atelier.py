@@ -32,7 +32,6 @@ class FakePrompts:
         "sd15-anime": Profile("sd15-anime", "SD 1.5 anime", "sd15", tuple(SLOTS)),
     }
 
-
     def profile(self, profile_id: str) -> Profile:
         return self.profiles["aidxl" if profile_id == "automatic" else profile_id]
 

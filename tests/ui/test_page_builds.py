@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 import time
 from pathlib import Path
@@ -9,13 +11,17 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from tag_atelier.ui import panel, tab
+from tag_atelier.ui import lanes, panel, tab
 from tag_atelier.ui.compat import SCRIPT_FOLDER
 from tag_atelier.ui.hints import HINTS
 from tag_atelier.ui.ids import element_id
+from tag_atelier.ui.prompt_words import LANE_SENTENCES
 from tag_atelier.ui.standalone import build_page
 from tag_atelier.ui.words import SCRIPT_SENTENCES, Words
 from tests.ui.fake_atelier import BrokenAtelier, FakeAtelier
+
+KINDS = {"general", "character", "artist", "copyright", "embedding", "lora"}
+"""What the search finds; the routes name them."""
 
 
 def elements(blocks: gr.Blocks) -> dict[str, dict[str, object]]:
@@ -25,7 +31,7 @@ def elements(blocks: gr.Blocks) -> dict[str, dict[str, object]]:
 
 def test_the_tab_has_its_three_rooms(tmp_path: Path) -> None:
     found = elements(tab.build(FakeAtelier(tmp_path), in_webui=True))
-    for name in ("prompt_text", "prompt_send", "bench_spec", "bench_start", "merge_recipe", "merge_restore"):
+    for name in ("prompt_text", "prompt_lanes", "bench_spec", "bench_start", "merge_recipe", "merge_restore"):
         assert element_id(name) in found
 
 
@@ -36,8 +42,13 @@ def test_every_element_id_is_used_once(tmp_path: Path) -> None:
     assert all(identifier.startswith("tag_atelier_") for identifier in ids)
 
 
-def test_sending_to_txt2img_is_offered_only_where_there_is_one(tmp_path: Path) -> None:
-    assert element_id("prompt_send") not in elements(build_page(FakeAtelier(tmp_path)))
+def test_the_lanes_know_their_boxes_and_offer_sending_only_where_there_is_a_txt2img(tmp_path: Path) -> None:
+    known = set(elements(build_page(FakeAtelier(tmp_path))))
+    for in_webui in (False, True):
+        options = json.loads(html.unescape(lanes.tab_lanes(in_webui).split('"')[1]))
+        assert {box.split()[0].removeprefix("#") for box in options["boxes"].values()} <= known
+        assert (options["send"], options["tab"]) == ((True, "txt2img") if in_webui else (False, ""))
+    assert "#img2img_neg_prompt textarea" in lanes.panel_lanes("img2img")
 
 
 def test_a_host_that_cannot_list_its_checkpoints_still_gets_a_page(tmp_path: Path) -> None:
@@ -95,8 +106,11 @@ def test_every_hint_belongs_to_an_element_of_the_page(tmp_path: Path) -> None:
     assert set(HINTS) <= known
 
 
-def test_the_script_says_just_what_it_was_given_words_for() -> None:
-    script = (SCRIPT_FOLDER / "tag_atelier.js").read_text(encoding="utf-8")
+def test_the_scripts_say_just_what_they_were_given_words_for() -> None:
+    scripts = "\n".join(path.read_text(encoding="utf-8") for path in sorted(SCRIPT_FOLDER.glob("*.js")))
     states = {"queued", "running", "done", "failed", "cancelled"}
-    assert set(re.findall(r'say\("([^"]+)"', script)) <= set(SCRIPT_SENTENCES)
-    assert [sentence for sentence in SCRIPT_SENTENCES if sentence not in states and f'"{sentence}"' not in script] == []
+    given = {*SCRIPT_SENTENCES, *LANE_SENTENCES}
+    assert set(re.findall(r'\b(?:say|note|title|heading|part)\(\s*"([^"]+)"', scripts)) - given == set()
+    assert set(re.findall(r'\b(?:label|hint): "([^"]+)"', scripts)) - given == set()
+    from_elsewhere = {*states, *KINDS, "note", "warning", "error"}
+    assert [sentence for sentence in sorted(given - from_elsewhere) if f'"{sentence}"' not in scripts] == []

@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium or chromedriver is not installed"),
 ]
 
-PROMPT, BENCHMARK, MERGE = 0, 1, 2
+BENCHMARK, MERGE = 1, 2
 
 
 @pytest.fixture(scope="module")
@@ -46,21 +46,6 @@ def page(driver: object, atelier: FakeAtelier) -> Iterator[Page]:
 
 def job_states(atelier: FakeAtelier) -> list[str]:
     return [job.state for job in atelier.runner.list()]
-
-
-def test_a_prompt_is_arranged_and_its_findings_are_shown(page: Page) -> None:
-    page.write("#tag_atelier_prompt_text textarea", "greay hair, smile, 1girl")
-    page.press("prompt_arrange")
-    until(lambda: page.value_of("#tag_atelier_prompt_arranged textarea") == "smile, 1girl, greay hair")
-    until(lambda: "grey hair" in page.text_of("prompt_result"))
-    assert "who and how many" in page.text_of("prompt_result")
-    until(lambda: page.find("#tag_atelier_prompt_arrange").get_attribute("title"))
-    assert page.complaints() == []
-
-
-def test_an_empty_prompt_is_told_what_to_do(page: Page) -> None:
-    page.press("prompt_arrange")
-    until(lambda: "write one first" in page.text_of("prompt_result"))
 
 
 def test_a_benchmark_shows_its_progress_and_can_be_cancelled(page: Page, atelier: FakeAtelier) -> None:

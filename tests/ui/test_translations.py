@@ -13,6 +13,7 @@ from tag_atelier.prompt.slots import SLOTS
 from tag_atelier.settings import EXTENSION_FOLDER, SETTINGS
 from tag_atelier.ui import panel, tab
 from tag_atelier.ui.hints import HINTS
+from tag_atelier.ui.prompt_words import LANE_SENTENCES
 from tag_atelier.ui.render import SLOT_NAMES
 from tag_atelier.ui.words import SCRIPT_SENTENCES
 from tests.ui.fake_atelier import FakeAtelier
@@ -42,6 +43,7 @@ def shown_by_gradio(folder: Path) -> set[str]:
 
 def test_every_sentence_has_its_chinese(tmp_path: Path) -> None:
     said = said_by_python() | shown_by_gradio(tmp_path) | set(HINTS.values()) | set(SCRIPT_SENTENCES) | set(REASONS.values())
+    said |= set(LANE_SENTENCES)
     said |= {setting.label for setting in SETTINGS}
     assert sorted(said - set(TABLE)) == []
 

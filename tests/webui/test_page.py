@@ -141,10 +141,11 @@ def test_the_script_is_offered_and_runs(page: Page) -> None:
 def test_the_tab_prompt(page: Page, client: Client) -> None:
     page.tab("Tag Atelier")
     page.write("#tag_atelier_prompt_text textarea", MESSY)
-    page.click("#tag_atelier_prompt_arrange")
-    until(lambda: page.value("#tag_atelier_prompt_arranged textarea") == by_hand(client))
+    until(lambda: len(page.all("#tag_atelier_prompt_lanes .tag-atelier-tag")) == len(MESSY.split(",")))
+    page.click("#tag_atelier_prompt_lanes .tag-atelier-arrange")
+    until(lambda: page.value("#tag_atelier_prompt_text textarea") == by_hand(client))
     page.picture("tab-prompt")
-    page.click("#tag_atelier_prompt_send")
+    page.click("#tag_atelier_prompt_lanes .tag-atelier-send")
     until(lambda: page.value("#txt2img_prompt textarea") == by_hand(client))
 
 
