@@ -18,6 +18,7 @@ from tag_atelier.ui import panel_answers
 from tag_atelier.ui.choices import NOTHING, negative_choices, panel_profile_choices, quality_choices
 from tag_atelier.ui.compat import listen
 from tag_atelier.ui.ids import element_id
+from tag_atelier.ui.lanes import panel_lanes
 from tag_atelier.ui.words import Words, words_of
 
 CONTROLS = ("enabled", "profile", "arrange", "quality", "negative_preset")
@@ -57,6 +58,7 @@ def build_panel(atelier: Any, is_img2img: bool) -> Panel:
             skip = gr.Checkbox(False, label="Clip skip too", elem_id=element_id(tab, "apply_clip_skip"), container=False)
             skip.do_not_save_to_config = True
         result = gr.HTML("", elem_id=element_id(tab, "result"))
+        gr.HTML(panel_lanes(tab), elem_id=element_id(tab, "lanes"))
         prompt = gr.Textbox("", visible=False, label="Tag Atelier prompt", elem_id=element_id(tab, "prompt"))
     _connect(atelier, words, tab, (now, check, undo), (prompt, *controls, result))
 
