@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,6 +19,8 @@ from typing import Any
 
 import numpy
 import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tag_atelier.host.embedded import build
 from tag_atelier.jobs.runner import Job
