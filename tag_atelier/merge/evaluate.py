@@ -150,7 +150,7 @@ class Evaluator:
             self._read_into(target, step, step.sources[0], low)
         else:
             source = self._read(step, step.sources[0], low, count, slot=0)
-            out.tensor(step.dtype, at + count)[at:].copy_(source.tensor(given, count))
+            _round_into(out.tensor(step.dtype, at + count)[at:], source.tensor(given, count))
         is_copy = not step.changed and (given == step.dtype or step.dtype not in _INFINITE)
         return is_copy or _is_finite(target, step.dtype, self._buffer(-1, len(target)))
 
@@ -209,7 +209,7 @@ class Evaluator:
         mixed = self._kernel(operands) if len(step.sources) > 1 else operands.first
         if step.change is not None:
             mixed = self._changed(step.change, mixed, tensors[0])
-        target.copy_(mixed.reshape(-1))
+        _round_into(target, mixed.reshape(-1))
 
     def _changed(self, change: Change, mixed: torch.Tensor, first: torch.Tensor) -> torch.Tensor:
         """What is done beside mixing; ``first`` is A's tensor, whose further input channels are kept."""
@@ -280,13 +280,20 @@ class Evaluator:
     def _kept(self, step: Step) -> bytearray:
         """A's tensor in the step's dtype, too large values cut."""
         entry, out = self._entry(step, 0), Buffer(step.size_bytes)
-        first = _tensor(self.readers[0], entry)
-        if entry.dtype != step.dtype:
-            limit = torch.finfo(TORCH_DTYPES[step.dtype]).max
-            wide = first.to(torch.float64) if entry.dtype == "F64" else first.to(torch.float32)
-            first = wide.clamp(-limit, limit)
-        out.tensor(step.dtype, first.numel()).copy_(first.reshape(-1))
+        first = _tensor(self.readers[0], entry).reshape(-1)
+        _round_into(out.tensor(step.dtype, first.numel()), first, cut=entry.dtype != step.dtype)
         return out.data
+
+
+def _round_into(target: torch.Tensor, values: torch.Tensor, cut: bool = False) -> None:
+    """``values`` rounded into ``target``; what does not fit is cut where asked, and always for eight bits.
+
+    Of eight-bit numbers some versions of torch make NaN where others cut; cutting is what all who quantise do.
+    """
+    if cut or target.dtype.itemsize == 1:
+        limit = torch.finfo(target.dtype).max
+        values = values.to(torch.float64 if values.dtype == torch.float64 else torch.float32).clamp(-limit, limit)
+    target.copy_(values)
 
 
 def _tensor(reader: Reader, entry: TensorEntry) -> torch.Tensor:
