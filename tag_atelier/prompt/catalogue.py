@@ -1,13 +1,14 @@
 """The tag catalogue: what is known about a tag by name, and which slot a tag belongs in.
 
-Reads ``presets/tags/*.csv`` (columns in ``COLUMNS``) and ``rare.txt`` beside them (rare tags under the slot they belong in);
-other tags are left to ``slot_rules``, which may abstain. Called by arrange, lint, overlap, search, and by the benchmark's plan.
+Reads ``presets/tags/*.csv`` (columns in ``COLUMNS``) and, beside them, ``rare.txt`` (rare tags under their slot) and
+``implied.txt`` (narrow tags under a broad one that their row does not name); other tags are left to ``slot_rules``, which may
+abstain. Called by arrange, lint, overlap, search, and by the benchmark's plan.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -25,7 +26,7 @@ SHARED_CONFIDENCE = 0.75
 """Of a row that names a second slot: two careful readers would not agree."""
 RARE_CONFIDENCE = 0.9
 """Of a tag that has a slot but no row."""
-RARE_FILE = "rare.txt"
+RARE_FILE, IMPLIED_FILE = "rare.txt", "implied.txt"
 _ALSO = frozenset((*SLOTS, ""))
 
 
@@ -61,21 +62,29 @@ class TagEntry(NamedTuple):
 class Catalogue:
     """Read-only; ``load`` it once and share it."""
 
-    def __init__(self, entries: Iterable[TagEntry], rare: Iterable[tuple[str, str]] = ()) -> None:
-        """``rare``: names and slots of tags of which nothing else is known."""
+    def __init__(
+        self,
+        entries: Iterable[TagEntry],
+        rare: Iterable[tuple[str, str]] = (),
+        implied: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        """``rare``: names and slots of tags of which nothing else is known. ``implied``: narrow and broad names."""
         self._entries = {entry.name: entry for entry in entries}
         self._rare = dict(rare)
+        self._implied: dict[str, list[str]] = {}
+        for narrow, broad in implied:
+            self._implied.setdefault(narrow, []).append(broad)
         self._guesses: dict[str, SlotGuess] = {}
         self._series = {entry.broader for entry in self._entries.values() if entry.slot == "character" and entry.broader}
 
     @classmethod
     def load(cls, folder: Path = PRESETS_FOLDER / "tags") -> Catalogue:
-        """The catalogue of every csv and of the rare tags in ``folder``; read once, until a file changes.
+        """The catalogue of every csv and both text files in ``folder``; read once, until a file changes.
 
         Raises:
             PromptError: a file lacks columns, or a row or a heading names no slot.
         """
-        files = sorted((*folder.glob("*.csv"), *folder.glob(RARE_FILE)))
+        files = sorted((*folder.glob("*.csv"), *folder.glob(RARE_FILE), *folder.glob(IMPLIED_FILE)))
         return _load(tuple((path, path.stat().st_mtime_ns) for path in files))
 
     @property
@@ -101,6 +110,10 @@ class Catalogue:
         """Drop remembered answers, as a measurement of first meetings wants."""
         self._guesses.clear()
 
+    def implied(self, name: str) -> Sequence[str]:
+        """Canonical names that the canonical tag ``name`` implies beside what its row names."""
+        return self._implied.get(name, ())
+
     def is_series(self, tag: str) -> bool:
         """True for the series of a character in the catalogue."""
         return canonical(tag) in self._series
@@ -119,27 +132,29 @@ class Catalogue:
 @lru_cache(maxsize=4)
 def _load(files: tuple[tuple[Path, int], ...]) -> Catalogue:
     entries: list[TagEntry] = []
-    rare: list[tuple[str, str]] = []
+    listed: dict[str, list[tuple[str, str]]] = {RARE_FILE: [], IMPLIED_FILE: []}
     for path, _ in files:
-        if path.name == RARE_FILE:
-            rare.extend(_rare(path))
+        if path.name in listed:
+            listed[path.name].extend(_under_headings(path))
         else:
             entries.extend(_rows(path))
-    return Catalogue(entries, rare)
+    return Catalogue(entries, listed[RARE_FILE], listed[IMPLIED_FILE])
 
 
-def _rare(path: Path) -> Iterator[tuple[str, str]]:
-    """Names and slots: every name belongs to the ``[slot]`` above it."""
-    slot = ""
+def _under_headings(path: Path) -> Iterator[tuple[str, str]]:
+    """Every name with the ``[heading]`` above it."""
+    heading = ""
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if line.startswith("[") and line.endswith("]") and " " not in line:
-            slot = line[1:-1]
-        if slot not in SLOTS:
+            heading = line[1:-1]
+            continue
+        if not heading or (path.name == RARE_FILE and heading not in SLOTS):
+            wanted = "a slot" if path.name == RARE_FILE else "a broad tag"
             raise PromptError(
-                f"{path.name} line {number} stands under '{slot}', expected a slot in square brackets above it; mend the heading."
+                f"{path.name} line {number} stands under '{heading}', expected {wanted} in square brackets above it;"
+                " mend the heading."
             )
-        if line != f"[{slot}]":
-            yield from ((name, slot) for name in line.split())
+        yield from ((name, heading) for name in line.split())
 
 
 def _rows(path: Path) -> list[TagEntry]:

@@ -42,7 +42,7 @@ _NOUNS = _words(
     bread noodles rice tea coffee juice milk
     """
 )
-_UNREAL = _words("no fake unworn holding adjusting removing toy stuffed invisible")
+_UNREAL = _words("no fake unworn holding adjusting removing toy stuffed invisible imminent incoming implied")
 _DENYING = _UNREAL | _words(
     """
     removed missing covered covering lifting without invisible unfastened toy detached stuffed inflatable character hat head
@@ -50,6 +50,7 @@ _DENYING = _UNREAL | _words(
     untying tugging grabbing pulling undone absent lost broken extra multiple mechanical implied imminent anti non faux
     training multi-color half after before multicolored two-tone paper cardboard food-themed swapped borrowed dropped painted
     drawn traditional electric flat garter seat diving swim bath shower ear teddy hot sea fire
+    water drinking
     """
 )
 # Where a small thing is worn tells it from another of its kind: a hair ribbon says nothing of the ribbon on a dress.
@@ -125,30 +126,10 @@ _STATES = {
     }.items()
 }
 _WORN = ("clothing", "accessories")
-# Rows have one broader tag; these have a second.
-_SECOND = {
-    "cat_girl": "cat_ears",
-    "under-rim_eyewear": "semi-rimless_eyewear",
-    "goatee": "beard",
-    "dagger": "knife",
-    "dango": "wagashi",
-    "mochi": "wagashi",
-    "taiyaki": "wagashi",
-    "boxers": "male_underwear",
-    "piggyback": "carrying_person",
-    "spider": "bug",
-    "spider_girl": "arthropod_girl",
-    "drum_set": "drum",
-    "white_lily": "lily_(flower)",
-    "spaghetti": "pasta",
-    ":d": "open_mouth",
-    ";d": "open_mouth",
-    "cloudy_sky": "cloud",
-    "starry_sky": "star_(sky)",
-    "high_heel_boots": "high_heels",
-    "hands_on_own_hips": "hand_on_own_hip",
-}
-_SPOTS = _words("scar mole tattoo bandaid freckles blood sweat mark birthmark bruise")
+_SPOTS = _words("scar mole tattoo bandaid freckles blood sweat mark birthmark bruise cum")
+# What stands behind a garment's name where it is not worn as usual; the second, at the end.
+_ASIDE = _words("on around behind in removed partially")
+_MOVED = _words("aside pull lift tug")
 
 
 @dataclass(frozen=True)
@@ -200,8 +181,8 @@ def _ancestors(narrow: str, catalogue: Catalogue) -> list[str]:
         entry = catalogue.get(name)
         if entry is not None and entry.slot == "character":
             continue
-        parents = _by_shape(name, catalogue)
-        if entry is not None and entry.broader and not _elsewhere(name, entry.broader):
+        parents = [*_by_shape(name, catalogue), *catalogue.implied(name)]
+        if entry is not None and entry.broader and not (_unreal(name, entry.broader) or _aside(name, entry.broader, catalogue)):
             parents.append(entry.broader)
         elif entry is None:
             parents.extend(noun for noun in _tails(name) if catalogue.get(noun) and _more_words(name, noun, catalogue))
@@ -218,9 +199,9 @@ def _tails(name: str) -> Iterator[str]:
 
 def _by_shape(name: str, catalogue: Catalogue) -> list[str]:
     """What the first or the last word of ``name`` says by itself."""
-    shapes = [_SECOND[name]] if name in _SECOND else []
+    shapes: list[str] = []
     words = name.split("_")
-    if len(words) > 1:
+    if len(words) > 1 and name != "holding_hands":
         shapes += [shape for shape in (_ACTS.get(words[-1]), _STARTS.get(words[0])) if shape]
         if words[0] in _STATES and catalogue.slot(name).slot in _WORN:
             shapes += _STATES[words[0]]
@@ -229,10 +210,18 @@ def _by_shape(name: str, catalogue: Catalogue) -> list[str]:
     return [shape for shape in shapes if shape != name]
 
 
-def _elsewhere(narrow: str, broad: str) -> bool:
-    """The row's broader tag ends it, but the words in front say that it is not really there, or is another one."""
-    front = set(narrow.removesuffix(broad).split("_")) if narrow.endswith(f"_{broad}") else set()
-    return bool(_UNREAL & front) or (broad in _PLACED and bool(_PLACES & front))
+def _unreal(narrow: str, broad: str) -> bool:
+    """``broad`` ends ``narrow``, but the words in front say that it is not really there."""
+    front = narrow.removesuffix(broad).split("_") if narrow.endswith(f"_{broad}") else [""]
+    return front[0] in _UNREAL or not _UNREAL.isdisjoint(word for word in front[1:] if word != "no")
+
+
+def _aside(narrow: str, broad: str, catalogue: Catalogue) -> bool:
+    """``narrow`` names the thing worn first, and then that it is not worn as usual."""
+    behind = narrow.removeprefix(f"{broad}_").split("_")
+    moved = behind[0] in _ASIDE or behind[-1] in _MOVED
+    worn = behind[0] == "around" or catalogue.slot(broad).slot in _WORN
+    return moved and worn and narrow.startswith(f"{broad}_") and broad not in _SPOTS
 
 
 def _more_words(narrow: str, broad: str, catalogue: Catalogue) -> bool:
@@ -246,7 +235,7 @@ def _more_words(narrow: str, broad: str, catalogue: Catalogue) -> bool:
     extra = list(left)
     for word in right:
         extra.remove(word)
-    if _DENYING & set(extra) or _elsewhere("_".join((*extra, broad)), broad) or broad == "hair":
+    if _DENYING & set(extra) or (broad in _PLACED and _PLACES & set(extra)) or broad == "hair":
         return False
     known = right[-1] in _NOUNS or "_".join(right[-2:]) in _NOUNS
     return known or (_MODIFIERS.issuperset(extra) and catalogue.get(broad) is not None)

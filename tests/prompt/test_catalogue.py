@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tag_atelier.errors import PromptError
-from tag_atelier.prompt.catalogue import COLUMNS, RARE_FILE, Catalogue
+from tag_atelier.prompt.catalogue import COLUMNS, IMPLIED_FILE, RARE_FILE, Catalogue
 from tag_atelier.prompt.slots import CONFIDENT, SLOTS
 from tag_atelier.settings import PRESETS_FOLDER
 
@@ -121,11 +121,24 @@ def test_no_rare_tag_has_a_row_or_a_second_slot() -> None:
     assert [name for name in names if name in CATALOGUE.entries] == []
 
 
-@pytest.mark.parametrize("text", ["apple\n", "[fruit]\napple\n"])
-def test_rare_tags_under_no_slot_are_named_in_one_sentence(tmp_path: Path, text: str) -> None:
-    (tmp_path / RARE_FILE).write_text(text, encoding="utf-8")
-    with pytest.raises(PromptError, match=r"rare.txt line 1 stands under"):
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        (RARE_FILE, "apple\n", "rare.txt line 1 stands under '', expected a slot"),
+        (RARE_FILE, "[fruit]\napple\n", "rare.txt line 2 stands under 'fruit', expected a slot"),
+        (IMPLIED_FILE, "apple\n", "implied.txt line 1 stands under '', expected a broad tag"),
+    ],
+)
+def test_names_under_no_heading_are_told_in_one_sentence(tmp_path: Path, file: str, text: str, said: str) -> None:
+    (tmp_path / file).write_text(text, encoding="utf-8")
+    with pytest.raises(PromptError, match=said):
         Catalogue.load(tmp_path)
+
+
+def test_a_tag_may_imply_more_than_its_row_names() -> None:
+    assert CATALOGUE.get("ak-47") is None
+    assert set(CATALOGUE.implied("ak-47")) == {"assault_rifle", "gun", "rifle"}
+    assert CATALOGUE.implied("zxqv") == ()
 
 
 def test_a_row_is_surer_than_a_rule() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import random
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -14,6 +16,8 @@ from tag_atelier.prompt.reading import tags_of
 from tag_atelier.prompt.search import by_chinese_name, search
 
 CATALOGUE = Catalogue.load()
+PAIRS = Path(__file__).resolve().parent / "overlap_pairs.csv"
+"""Pairs written down without looking at the rules: ``implied`` (the first implies the second) or ``both`` (keep both)."""
 
 
 @pytest.mark.parametrize(
@@ -87,8 +91,12 @@ def test_a_chinese_name_leads_to_its_tag() -> None:
         ("holding sword, sword", []),
         ("fake animal ears, animal ears", []),
         ("no bra, bra", []),
-        ("hair ribbon, ribbon", []),
-        ("hair flower, flower", []),
+        ("hair ribbon, ribbon", [("hair ribbon", "ribbon")]),
+        ("striped scarf, hair scarf", []),
+        ("goggles around neck, goggles", []),
+        ("panties under pantyhose, panties", [("panties under pantyhose", "panties")]),
+        ("ak-47, gun, weapon", [("ak-47", "gun"), ("ak-47", "weapon"), ("gun", "weapon")]),
+        ("arms up, arm up", []),
         ("hot dog, dog", []),
         ("stuffed cat, cat", []),
         ("long hair, hair", []),
@@ -101,6 +109,30 @@ def test_a_chinese_name_leads_to_its_tag() -> None:
 )
 def test_overlaps_are_advice_on_plain_tags(text: str, pairs: list[tuple[str, str]]) -> None:
     assert [(found.narrow, found.broad) for found in find_overlaps(text, CATALOGUE)] == pairs
+
+
+def _pairs(judged: str) -> list[tuple[str, str]]:
+    with PAIRS.open(encoding="utf-8", newline="") as lines:
+        return [(row["one"], row["other"]) for row in csv.DictReader(lines) if row["judged"] == judged]
+
+
+def test_pairs_that_people_call_narrow_and_broad_are_found() -> None:
+    pairs = _pairs("implied")
+    missed = [pair for pair in pairs if not implies(*pair, CATALOGUE)]
+    assert len(pairs) >= 1_500
+    assert len(missed) <= 0.03 * len(pairs), missed
+
+
+def test_pairs_that_only_look_alike_are_kept() -> None:
+    pairs = _pairs("both")
+    assert len(pairs) >= 250
+    assert [(one, other) for one, other in pairs if implies(one, other, CATALOGUE) or implies(other, one, CATALOGUE)] == []
+
+
+def test_no_tag_implies_itself_by_way_of_another() -> None:
+    for name in CATALOGUE.entries:
+        for broad in CATALOGUE.implied(name):
+            assert not implies(broad, name, CATALOGUE), (name, broad)
 
 
 def test_strangers_do_not_overlap() -> None:
