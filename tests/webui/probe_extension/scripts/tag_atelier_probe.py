@@ -8,7 +8,7 @@ from modules import processing, script_callbacks, scripts, sd_models
 from modules.call_queue import queue_lock
 
 PREFIX = "/tag-atelier-probe"
-PLANNED = {"fail": "", "step_delay_s": 0.0}
+PLANNED = {"fail": "", "step_delay_s": 0.0, "prompts": []}
 
 
 def parts(model):
@@ -62,7 +62,7 @@ def slow_down(_params):
 
 
 class ProbeScript(scripts.Script):
-    """Raises inside the next job where a test asked for it."""
+    """Raises inside the next job, or gives each of its pictures a prompt of its own, where a test asked for it."""
 
     def title(self):
         return "Tag Atelier probe"
@@ -72,6 +72,8 @@ class ProbeScript(scripts.Script):
 
     def process(self, p, *args):
         step, PLANNED["fail"] = PLANNED["fail"], ""
+        own, PLANNED["prompts"] = PLANNED["prompts"], []
+        p.all_prompts = [*own, *p.all_prompts[len(own) :]]
         if step:
             setattr(p, step, self.fail)
 
