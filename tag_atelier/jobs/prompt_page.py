@@ -22,8 +22,8 @@ from tag_atelier.prompt.overlap import find_overlaps
 from tag_atelier.prompt.slots import UNKNOWN, canonical
 from tag_atelier.prompt.tokens import measure
 
-LONGEST = 65_536
-"""Characters of a prompt that is shown as lanes; a longer one is only counted."""
+LONGEST = 16_384
+"""Characters of a prompt that is shown as chips and edited; of a longer one only tokens, lint and overlaps are told."""
 _KEYS = ("text", "profile", "negative", "with", "language", "box")
 _LONGEST_NAME = 100
 _LOOK_AGAIN_S = 10.0
@@ -114,7 +114,7 @@ class PromptPage:
             "tokens": count.tokens,
             "token_limit": count.limit,
             "tokens_exact": count.exact,
-            "arranged": not box.arranged(box.text).changed,
+            "arranged": not box.arranged(box.text).changed if short else True,
             "findings": [finding.as_dict(box.language) for finding in box.findings],
             "overlaps": [overlap.as_dict() for overlap in overlaps],
         }

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from tag_atelier.errors import PromptError
 from tag_atelier.prompt.catalogue import Catalogue
 from tag_atelier.prompt.findings import removal
-from tag_atelier.prompt.grammar import NETWORK, Item, Prompt, Segment, parse
+from tag_atelier.prompt.grammar import COMMENT, NETWORK, Item, Prompt, Segment, parse, without_networks
 from tag_atelier.prompt.lanes import Chip, unwrap
 from tag_atelier.prompt.order import read_entry
 from tag_atelier.prompt.profile import Profile
+from tag_atelier.prompt.schedule import read_brackets
 from tag_atelier.prompt.slots import UNKNOWN
 
 MAX_WEIGHT = 10.0
@@ -46,7 +47,8 @@ def remove(text: str, chip: Chip, negative: bool = False) -> Edited:
     start, end = _cut(text, chip)
     left = text[:start] + text[end:]
     expected = _outline(parse(text, negative))
-    del expected[_place(expected, chip.index)]
+    place = _place(expected, chip.index)
+    expected[place : place + 1] = [("newline", "")] if chip.kind == "comment" and text[end : end + 1] == "\n" else []
     return _proved(text, left, negative, expected, (start, start))
 
 
@@ -261,9 +263,18 @@ def _place(outline: Outline, index: int) -> int:
     raise PromptError(f"There is no tag number {index} in the prompt; expected at most {seen}.")
 
 
+def _gives_up(text: str) -> list[bool | None]:
+    """Of every AND part: whether the WebUI gives up reading schedules there; None where it holds no ``[``."""
+    if "[" not in text:
+        return []
+    parts = re.split(r"\bAND\b", without_networks(COMMENT.sub("\n", text)))
+    return [read_brackets(part).given_up if "[" in part else None for part in parts]
+
+
 def _proved(text: str, result: str, negative: bool, expected: Outline, span: tuple[int, int]) -> Edited:
     before, after = parse(text, negative), parse(result, negative)
     locks = {segment.locked for segment in after.segments} - {segment.locked for segment in before.segments} - {""}
-    if _outline(after) != expected or locks:
+    reading = zip(_gives_up(text), _gives_up(result), strict=False)
+    if _outline(after) != expected or locks or any(None not in pair and pair[0] != pair[1] for pair in reading):
         raise PromptError(_CHANGED)
     return Edited(result, *span)

@@ -143,23 +143,22 @@ def _chip(
     index: int, item: Item, reason: str, place: tuple[int, int], room: tuple[Profile, Catalogue, Collection[str]]
 ) -> Chip:
     entry = read_entry(item, *room[:2])
-    kind, weight = _kind_and_weight(item.core, entry.tags, entry.slot)
-    if kind in ("tag", "prose") and entry.tags and entry.tags[0].lower() in room[2]:
+    kind, weight = _kind_and_weight(item.core, entry.tags)
+    if kind == "tag" and entry.tags and entry.tags[0].lower() in room[2]:
         kind = "embedding"
+    elif kind == "tag" and len(item.core.split()) >= _PROSE_WORDS and room[1].get(entry.tags[0]) is None:
+        kind = "prose"
     end = item.start + len(item.core)
     return Chip(index, item.start, end, item.core, entry.tags, kind, entry.slot, weight, *place, reason)
 
 
-def _kind_and_weight(core: str, tags: tuple[str, ...], slot: str) -> tuple[str, float]:
+def _kind_and_weight(core: str, tags: tuple[str, ...]) -> tuple[str, float]:
     if "<" in core and not without_networks(core).strip():
         return "network", network_weight(core)
     inner, weight = unwrap(core) if len(core) <= _LONGEST_TAG else (core, 1.0)
     if _SCHEDULE.search(inner):
         return "schedule", weight
-    if len(tags) > 1:
-        return "group", weight
-    prose = slot == "unknown" and len(inner.split()) >= _PROSE_WORDS
-    return ("prose" if prose else "tag"), weight
+    return ("tag" if len(tags) == 1 else "group"), weight
 
 
 def network_weight(core: str) -> float:
