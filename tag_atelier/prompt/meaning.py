@@ -79,8 +79,8 @@ def _chunks(part: str) -> tuple[tuple[Tag, ...], ...]:
 def _whole_brackets(part: str) -> dict[int, int] | None:
     """Start → end of every outermost ``[…]`` that may be a schedule or alternation; None when brackets do not nest.
 
-    A schedule with BREAK inside could put a chunk end anywhere, so such a part is None too, as is one with a schedule beside
-    a bracket that is never closed.
+    A schedule with BREAK inside or touching it could put a chunk end anywhere, so such a part is None too, as is one with a
+    schedule beside a bracket that is never closed, or with square brackets beside one that closes nothing.
     """
     stack: list[int] = []
     loud: set[int] = set()
@@ -91,12 +91,15 @@ def _whole_brackets(part: str) -> dict[int, int] | None:
             stack.append(at)
         elif sign in ":|" and any(part[start] == "[" for start in stack):
             loud.update(start for start in stack if part[start] == "[")
-        elif sign in ")]" and stack:
+        elif sign in ")]" and not stack:
+            if "[" in part:
+                return None
+        elif sign in ")]":
             start = stack.pop()
             if part[start] + sign not in ("()", "[]"):
                 return None
             if sign == "]" and start in loud:
-                if _BREAK.search(part, start, at):
+                if _BREAK.search(part, start, at) or part.startswith("BREAK", at + 1) or part.endswith("BREAK", 0, start):
                     return None
                 while spans and next(reversed(spans)) > start:
                     spans.popitem()
