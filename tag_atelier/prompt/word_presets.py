@@ -40,14 +40,20 @@ def swap_negative(text: str, profile: Profile, preset: str, catalogue: Catalogue
 def _without_others(
     text: str, profile: Profile, presets: Mapping[str, str], wanted: str, catalogue: Catalogue, negative: bool
 ) -> str:
-    """``text`` without the words of every preset that stands in it whole, but for those that ``wanted`` writes the same."""
+    """``text`` without the words of every preset that stands in it whole, and without those that ``wanted`` weighs otherwise.
+
+    Where all of ``wanted`` is there already it stays.
+    """
     keep = _words(wanted)
-    present = {canonical(tag) for item in parse(text, negative).items for tag in tags_of(item.core)}
+    items = parse(text, negative).items
+    present = {canonical(tag) for item in items for tag in tags_of(item.core)}
     whole = [words for words in map(_words, presets.values()) if words and set(words) <= present]
     going = {name for words in whole for name in words} | set(keep)
+    if keep and set(keep.values()) <= {item.core for item in items}:
+        going -= set(keep)
     for chip in reversed(read_chips(text, profile, catalogue, negative)):
         name = canonical(chip.tags[0]) if len(chip.tags) == 1 else ""
-        if name in going and not chip.reason and keep.get(name) != chip.text:
+        if name in going and not chip.reason and (name not in keep or whole or keep[name] != chip.text):
             try:
                 text = edits.remove(text, chip, negative).text
             except PromptError:

@@ -118,7 +118,7 @@ def test_replace_and_insert() -> None:
     text = "a, b\nc"
     assert edits.replace(text, chips(text)[1], "x, (y:1.1)").text == "a, x, (y:1.1)\nc"
     assert edits.replace(text, chips(text)[1], "  ").text == "a\nc"
-    for core in ("x)", "(x", "x # y", "[x|"):
+    for core in ("(x", "x # y", "[x|"):
         with pytest.raises(PromptError, match="how the rest"):
             edits.replace(text, chips(text)[0], core)
     assert edits.insert("", "x", None, None).text == "x"
