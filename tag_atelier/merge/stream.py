@@ -70,7 +70,9 @@ def write(plan: MergePlan, destination: Path, progress: Progress, hashed: bool =
     started = time.monotonic()
     header = render_header([(step.key, step.dtype, step.shape) for step in plan.steps], header_texts(plan))
     size_bytes = len(header) + plan.write_bytes
-    _check_destination(destination, size_bytes)
+    if destination.suffix != ".safetensors":
+        raise RecipeError(f"'{destination.name}' does not end in .safetensors; expected a name that does.")
+    check_space(destination, size_bytes)
     plan.check_sources()
     progress.begin(plan.write_bytes, f"Merging {' + '.join(plan.recipe.models)}")
     with NewFile(destination) as file:
@@ -205,9 +207,8 @@ def _is_large(pending: Sequence[tuple[_Piece, Future[None]]], size_bytes: int) -
     return size_bytes + sum(len(piece.written()) for piece, _ in pending) > _IN_FLIGHT_BYTES
 
 
-def _check_destination(destination: Path, size_bytes: int) -> None:
-    if destination.suffix != ".safetensors":
-        raise RecipeError(f"'{destination.name}' does not end in .safetensors; expected a name that does.")
+def check_space(destination: Path, size_bytes: int) -> None:
+    """Raises RecipeError when the folder of ``destination`` is missing, or has no room for ``size_bytes``."""
     if not destination.parent.is_dir():
         raise RecipeError(f"The folder '{destination.parent.name}' for the merged file is not there; make it first.")
     free = shutil.disk_usage(destination.parent).free

@@ -156,7 +156,7 @@ class NewFile:
         self._positional = hasattr(os, "pwrite") if positional is None else positional
         self._lock = threading.Lock()
         self._committed = False
-        _refuse_taken(destination)
+        refuse_taken(destination)
         _sweep(destination)
         try:
             self._file = self._temporary.open("x+b", buffering=0)
@@ -199,10 +199,10 @@ class NewFile:
         try:
             os.fsync(self._file.fileno())
             self._file.close()
-            _refuse_taken(self.destination)
+            refuse_taken(self.destination)
             self._temporary.replace(self.destination)
             self._committed = True
-            _sync_folder(self.destination.parent)
+            sync_folder(self.destination.parent)
         except OSError as error:
             raise self._failed(error.strerror) from error
 
@@ -221,7 +221,7 @@ class NewFile:
         self._temporary.unlink(missing_ok=True)
 
 
-def _refuse_taken(destination: Path) -> None:
+def refuse_taken(destination: Path) -> None:
     """Raises RecipeError when there is a file of this name: nothing of the user's is ever overwritten."""
     if destination.exists() or destination.is_symlink():
         raise RecipeError(f"'{destination.name}' exists already and is never overwritten; choose another name.")
@@ -237,7 +237,7 @@ def _sweep(destination: Path) -> None:
             continue
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the new name itself survive a power cut, where folders can be opened (POSIX) and the file system does it."""
     if os.name != "posix":
         return
