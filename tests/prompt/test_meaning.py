@@ -45,7 +45,7 @@ def test_same(before: str, after: str) -> None:
         ("[a|b]BREAK c, d", "[a|b]BREAK d, c"),
         ("a, b, BREAK[c:d:0.5]", "b, a, BREAK[c:d:0.5]"),
         ("a, b, [c:d:0.5], e]", "b, a, [c:d:0.5], e]"),
-        ("a, b, [c|d], <e#f>\n[g>]", "b, a, [c|d], <e#f>\n[g>]"),
+        ("a, b, [c|d], <e:x#f>\n[g>]", "b, a, [c|d], <e:x#f>\n[g>]"),
     ],
 )
 def test_different(before: str, after: str) -> None:
