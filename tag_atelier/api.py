@@ -150,6 +150,18 @@ def _start_live(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, o
     return atelier.start_live_merge(_given(body, "recipe", ("recipe",)))
 
 
+def _merges(atelier: Atelier, _path: Mapping[str, str], _query: Mapping[str, object]) -> object:
+    return atelier.merges.kept()
+
+
+def _save_recipe(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
+    return atelier.merges.save_recipe(_given(body, "recipe", ("recipe", "name")), read_text(body, "name"))
+
+
+def _delete_recipe(atelier: Atelier, path: Mapping[str, str], _body: Mapping[str, object]) -> object:
+    return atelier.merges.delete_recipe(path["name"])
+
+
 def _restore(atelier: Atelier, _path: Mapping[str, str], _body: Mapping[str, object]) -> object:
     return atelier.restore_live()
 
@@ -219,6 +231,9 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/runs/{run_id}/thumbs/{name}", "A small picture of a run", _thumb),
     Route("POST", "/merges/check", "Check a recipe against the headers of its files", _check_merge),
     Route("POST", "/merges", "Start merging to a new file", _start_merge, 202),
+    Route("GET", "/merges", "Merges that were written, saved recipes, own block presets", _merges),
+    Route("POST", "/recipes", "Save a recipe, where a WebUI has one as a virtual checkpoint", _save_recipe),
+    Route("DELETE", "/recipes/{name}", "Delete a saved recipe", _delete_recipe),
     Route("POST", "/live", "Start merging into the loaded model", _start_live, 202),
     Route("DELETE", "/live", "Start restoring the loaded model", _restore, 202),
     Route("GET", "/jobs", "All remembered jobs", _jobs),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tag_atelier import api
-from tag_atelier.host.webui import benchmark_script, callbacks, login, options, panel_script
+from tag_atelier.host.webui import benchmark_script, callbacks, login, merge_in_job, options, panel_script, virtual_checkpoints
 from tag_atelier.host.webui.build import build
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.ui import panel, script, settings_page, tab
@@ -24,6 +24,7 @@ def scripts() -> tuple[type, type]:
 
 def register() -> None:
     """Hook everything else into the WebUI."""
+    virtual_checkpoints.install(atelier.merges.shelf.recipes)
     callbacks.register(
         atelier.host,
         build_tab=lambda: tab.build(atelier, in_webui=True, token=api.PAGE_TOKEN),
@@ -33,4 +34,5 @@ def register() -> None:
 
 
 def _add_routes(app: Any) -> None:
+    merge_in_job.merge_when_chosen(atelier, panel_script.StateProgress)
     api.mount(app, atelier, login.admit_for(app))

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 ImageStatus = Literal["ok", "invalid"]
 MERGE_INFOTEXT = "Tag Atelier merge"
 """Key under which a picture's infotext tells that the loaded model was merged live when it was drawn."""
+RECIPE_INFOTEXT = "Tag Atelier recipe"
+"""Key under which it holds the recipe itself, as JSON; pasting it back merges for the next picture."""
 
 
 @dataclass(frozen=True)
@@ -261,6 +263,9 @@ class Host:
     live_settings: Callable[[], Mapping[str, object]] = dict
     """What the host draws with next beside the page's fields: ``checkpoint`` (a name or title), ``clip_skip``; what it knows."""
     prompt_files: PromptFiles = PromptFiles()
+
+    remember_hash: Callable[[Path, str], None] | None = None
+    """Tells the host the SHA-256 of a checkpoint that was just written, so that it need not read it again."""
 
     def checkpoint_file(self, name: str) -> Path:
         """The file of a checkpoint by its name, title or hash.

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import re
+import logging
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tag_atelier.errors import Busy, HostError, RecipeError, TagAtelierError
+from tag_atelier.jobs.file_names import plain_name
+from tag_atelier.jobs.live_state import LiveState
+from tag_atelier.jobs.recipe_shelf import RecipeShelf
 from tag_atelier.jobs.runner import Job, JobRunner
 from tag_atelier.merge.recipe import Recipe
-from tag_atelier.ports import Host, LiveModel, Progress
+from tag_atelier.ports import Host, Progress
 
 if TYPE_CHECKING:
-    from tag_atelier.merge.live import LiveMerger
     from tag_atelier.merge.plan import MergePlan
     from tag_atelier.merge.stream import MergeResult
 
-_FILE_NAME = re.compile(r"[^\x00-\x1f<>:\"/\\|?*.\ud800-\udfff][^\x00-\x1f<>:\"/\\|?*\ud800-\udfff]{0,120}")
-"""A name that every file system takes, without a folder in it."""
-_DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
-"""What Windows takes for a device, whatever follows the dot."""
+logger = logging.getLogger(__name__)
+
 _KEPT_PLANS = 4
-_LONGEST_NAME = 200
-"""Bytes in UTF-8; most file systems take 255, and what is written beside the file has a longer name."""
 
 
 def output_path(folder: Path, name: str) -> Path:
@@ -34,11 +33,7 @@ def output_path(folder: Path, name: str) -> Path:
         RecipeError: the name is no plain file name, or the file exists already.
     """
     stem = name[: -len(".safetensors")] if name.lower().endswith(".safetensors") else name
-    if not _FILE_NAME.fullmatch(stem) or stem.endswith((" ", ".")) or len(stem.encode()) > _LONGEST_NAME:
-        raise RecipeError(f"'{name}' is no file name; expected a short one of letters, digits, spaces, '-', '_' and no folder.")
-    if _DEVICE.fullmatch(stem):
-        raise RecipeError(f"'{name}' is a device's name on Windows; choose another one.")
-    path = folder / f"{stem}.safetensors"
+    path = folder / f"{plain_name(stem)}.safetensors"
     if path.exists():
         raise RecipeError(f"'{path.name}' exists already; choose another name, nothing is overwritten.")
     return path
@@ -49,10 +44,9 @@ class Merges:
 
     def __init__(self, host: Host, runner: JobRunner) -> None:
         self._host, self._runner = host, runner
-        self._live_merger: LiveMerger | None = None
         self._plans: list[MergePlan] = []
-        self._live_recipe: Recipe | None = None
-        self._for_one_job = False
+        self._live = LiveState(host)
+        self.shelf = RecipeShelf(host.data_folder / "merges")
 
     def check(self, recipe: object) -> dict[str, object]:
         """Everything that can be said before a tensor is read: models, blocks, bytes, warnings."""
@@ -67,7 +61,10 @@ class Merges:
 
         def work(progress: Progress) -> Mapping[str, object]:
             result = write_checkpoint(planned, destination, progress)
+            if self._host.remember_hash is not None and result.sha256:
+                self._host.remember_hash(destination, result.sha256)
             self._host.checkpoints.refresh()
+            self._remember(read, destination.name, result.sha256)
             return {"file": destination.name, "name": destination.stem, "digest": read.digest, "sha256": result.sha256}
 
         return self._runner.start("merge", destination.name, work)
@@ -75,63 +72,105 @@ class Merges:
     def start_live(self, recipe: object) -> Job:
         """Start applying a recipe to the loaded model until ``start_restore``."""
         read = read_recipe(recipe)
-        planned = self._plan(read)
-        self._live_model()
+        planned, _ = self._plan(read), self._live.model
 
         def work(progress: Progress) -> Mapping[str, object]:
             with self._exclusive():
                 if self._host.checkpoints.loaded() is None:
                     self._host.checkpoints.load(self._host.checkpoints.resolve(planned.files[0].name))
-                # Of an earlier merge ``apply`` undoes what differs, once it is sure that this one fits the loaded model.
-                result = self._merger().apply(planned, progress)
-                self._live_recipe, self._for_one_job = read, False
+                # Of an earlier merge what differs is undone, once it is sure that this one fits the loaded model.
+                result = self._live.put(planned, "restored", progress)
             return dict(result.as_dict())
 
         return self._runner.start("live", f"live merge {read.digest[:10]}", work)
 
     def start_restore(self) -> Job:
-        """Start putting the loaded model's own weights back."""
-        model = self._live_model()
+        """Start putting the loaded model's own weights back; a chosen virtual checkpoint is left for its first model."""
+        model = self._live.model
 
         def work(progress: Progress) -> Mapping[str, object]:
             progress.begin(1, "Restoring the loaded model")
             with self._exclusive():
-                self._merger().restore()
-                self._live_recipe = None
+                chosen, loaded = self._live.until == "unchosen", self._host.checkpoints.loaded()
+                self._live.restore()
+                if chosen and loaded is not None:
+                    self._host.checkpoints.load(loaded)
             progress.advance(1)
             return {"dirty": model.dirty}
 
         return self._runner.start("restore", "restore the loaded model", work)
 
-    def apply_for_job(self, recipe: Mapping[str, object], progress: Progress) -> None:
+    def apply_for_job(self, recipe: object, progress: Progress, over_another: bool = False) -> None:
         """Apply inside a generation that already holds the host's queue, until ``end_job``.
 
         Raises:
-            Busy: the loaded model is merged until further notice already.
+            Busy: the loaded model is merged otherwise until further notice, and this one shall not stand ``over_another``.
         """
         read = read_recipe(recipe)
-        planned = self._plan(read)
-        if self._live_model().dirty:
+        present = self._live.recipe
+        if present is not None and present.digest == read.digest:
+            return
+        planned, _ = self._plan(read), self._live.model
+        if self._live.model.dirty and self._live.until not in ("unchosen", "job's end") and not over_another:
             raise Busy("The loaded model is merged already; restore it before merging for a single job.")
-        self._merger().apply(planned, progress)
-        self._live_recipe, self._for_one_job = read, True
+        self._live.put(planned, "job's end", progress)
 
     def end_job(self) -> None:
         """Undo what ``apply_for_job`` did, also for a job that crashed. A merge until further notice stays."""
-        if self._for_one_job:
-            self._merger().restore()
-            self._live_recipe, self._for_one_job = None, False
+        self._live.end_job(_Silent())
+
+    def follow(self, chosen: Recipe | None, progress: Progress) -> None:
+        """Make the loaded model what the chosen virtual checkpoint says, inside a job; with None, leave the one left behind.
+
+        A merge that somebody applied by hand stays over the choice until it is restored.
+        """
+        if chosen is None:
+            if self._live.until == "unchosen":
+                self._live.restore()
+        elif self._live.recipe != chosen and self._live.until != "restored":
+            self._live.put(self._plan(chosen), "unchosen", progress)
+
+    def kept(self) -> dict[str, object]:
+        """The history, newest first; saved recipes as texts and own block presets, both by name."""
+        return {
+            "history": list(self.shelf.history()),
+            "recipes": {name: recipe.to_yaml() for name, recipe in self.shelf.recipes().items()},
+            "block_presets": self.shelf.block_presets(),
+        }
+
+    def save_recipe(self, recipe: object, name: str) -> dict[str, object]:
+        """Keep a recipe; a WebUI lists it among its checkpoints.
+
+        Raises:
+            RecipeError, UnknownName: it cannot be read, or the name is no file name.
+            HostError: the data folder cannot be written.
+        """
+        read = replace(read_recipe(recipe), name=name)
+        self.shelf.save_recipe(name, read)
+        self._host.checkpoints.refresh()
+        return {"name": name, "digest": read.digest}
+
+    def delete_recipe(self, name: str) -> dict[str, object]:
+        """Forget a saved recipe. Raises UnknownName, HostError."""
+        self.shelf.delete_recipe(name)
+        self._host.checkpoints.refresh()
+        return {"name": name}
 
     @property
     def stays(self) -> bool:
         """A merge is in the loaded model until somebody restores it."""
-        return self.live_recipe is not None and not self._for_one_job
+        return self._live.until in ("restored", "unchosen")
 
     @property
     def live_recipe(self) -> Recipe | None:
         """The recipe in the loaded model, or None when the model is its own."""
-        model = self._host.live_model
-        return self._live_recipe if model is not None and model.dirty else None
+        return self._live.recipe
+
+    def _remember(self, recipe: Recipe, file: str, sha256: str) -> None:
+        try:
+            self.shelf.remember(recipe, file, sha256)
+        except HostError:
+            logger.exception("the merge is written, but not in the history")
 
     def _plan(self, recipe: Recipe) -> MergePlan:
         """The recipe's plan; one of the last few where its files are still what they were."""
@@ -149,20 +188,20 @@ class Merges:
         except TagAtelierError:
             return False
 
-    def _merger(self) -> LiveMerger:
-        from tag_atelier.merge.live import LiveMerger
-
-        if self._live_merger is None:
-            self._live_merger = LiveMerger(self._live_model())
-        return self._live_merger
-
-    def _live_model(self) -> LiveModel:
-        if self._host.live_model is None:
-            raise HostError(f"The host '{self._host.name}' cannot change a loaded model; merge to a file instead.")
-        return self._host.live_model
-
     def _exclusive(self) -> AbstractContextManager[object]:
         return self._host.exclusive() if self._host.exclusive is not None else nullcontext()
+
+
+class _Silent:
+    """A progress for what a job's end does."""
+
+    cancelled = False
+
+    def begin(self, total: int, text: str = "") -> None:
+        """Nothing to show."""
+
+    def advance(self, steps: int = 1, text: str = "") -> None:
+        """Nothing to show."""
 
 
 def write_checkpoint(planned: MergePlan, destination: Path, progress: Progress) -> MergeResult:

@@ -15,7 +15,7 @@ import torch
 
 from tag_atelier.errors import CheckpointError
 from tag_atelier.merge.header import Header, TensorEntry
-from tag_atelier.merge.plan import Source
+from tag_atelier.merge.inputs import Source
 from tag_atelier.merge.tensor_file import TORCH_DTYPES
 
 State = tuple[str, int, int]
@@ -116,9 +116,9 @@ def _has_room(device: torch.device, size_bytes: int) -> bool:
     """Whether ``size_bytes`` more can be kept without pressing what else the memory is needed for."""
     if device.type == "cuda":
         free, total = torch.cuda.mem_get_info(device)
-        return free - size_bytes > _SPARE_SHARE * total
-    names = getattr(os, "sysconf_names", {})
-    if "SC_AVPHYS_PAGES" not in names:
+        return bool(free - size_bytes > _SPARE_SHARE * total)
+    ask = getattr(os, "sysconf", None)
+    if ask is None or "SC_AVPHYS_PAGES" not in os.sysconf_names:
         return False
-    free, total = (os.sysconf(name) * os.sysconf("SC_PAGE_SIZE") for name in ("SC_AVPHYS_PAGES", "SC_PHYS_PAGES"))
-    return free - size_bytes > _SPARE_SHARE * total
+    free, total = (ask(name) * ask("SC_PAGE_SIZE") for name in ("SC_AVPHYS_PAGES", "SC_PHYS_PAGES"))
+    return bool(free - size_bytes > _SPARE_SHARE * total)

@@ -6,7 +6,7 @@ Free of side effects: a WebUI with the API on builds it three times per tab and 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -14,14 +14,14 @@ import gradio as gr
 
 from tag_atelier.jobs.families import AUTOMATIC
 from tag_atelier.jobs.panel import INFOTEXT, PanelRequest
-from tag_atelier.ui import panel_answers
+from tag_atelier.ui import panel_answers, panel_merge
 from tag_atelier.ui.choices import NOTHING, negative_choices, panel_profile_choices, quality_choices
 from tag_atelier.ui.compat import listen
 from tag_atelier.ui.ids import element_id
 from tag_atelier.ui.lanes import panel_lanes
 from tag_atelier.ui.words import Words, words_of
 
-CONTROLS = ("enabled", "profile", "arrange", "quality", "negative_preset")
+CONTROLS = ("enabled", "profile", "arrange", "quality", "negative_preset", "merge")
 """What follows the JSON argument, in the order of the script's arguments. Append only: saved API calls count on it."""
 
 
@@ -59,6 +59,7 @@ def build_panel(atelier: Any, is_img2img: bool) -> Panel:
             skip.do_not_save_to_config = True
         result = gr.HTML("", elem_id=element_id(tab, "result"))
         gr.HTML(panel_lanes(tab), elem_id=element_id(tab, "lanes"))
+        merge = panel_merge.build(atelier, tab)
         prompt = gr.Textbox("", visible=False, label="Tag Atelier prompt", elem_id=element_id(tab, "prompt"))
     _connect(atelier, words, tab, (now, check, undo), (prompt, *controls, result))
 
@@ -66,11 +67,12 @@ def build_panel(atelier: Any, is_img2img: bool) -> Panel:
         ours = panel_answers.OwnParts(apply, skip, controls[1], result, report)
         panel_answers.connect_page(atelier, words, tab, ours, parts)
 
-    return Panel((argument, *controls), _infotext_fields(atelier, controls), connect)
+    fields = (*_infotext_fields(atelier, controls), (merge, panel_merge.pasted))
+    return Panel((argument, *controls, merge), fields, connect)
 
 
 def _controls(atelier: Any, tab: str) -> tuple[Any, ...]:
-    """Those of ``CONTROLS``."""
+    """Those of ``CONTROLS`` but the merge."""
     with gr.Row():
         # The value given as a function is asked for at every load of the page. What the WebUI takes for the default of
         # its API stays off: nobody's request over HTTP changes because somebody ticked a box in the page.
@@ -128,9 +130,11 @@ def values_to_request(values: Sequence[Any]) -> dict[str, Any]:
         RequestError: malformed JSON, an unknown key or a value of the wrong type.
     """
     if values and values[0] not in ("", None):
-        return asdict(PanelRequest.from_value(values[0]))
+        request = PanelRequest.from_value(values[0])
+        return asdict(request if request.enabled else replace(request, merge=None))
     chosen = {name: value for name, value in zip(CONTROLS, values[1:], strict=False) if value not in (None, NOTHING)}
-    return asdict(PanelRequest.from_value({"enabled": False, **chosen}))
+    # The control's merge stands for itself, whether or not the order is enforced.
+    return asdict(PanelRequest.from_value({"enabled": False, **chosen, "merge": panel_merge.read(chosen.get("merge"))}))
 
 
 def _infotext_fields(atelier: Any, controls: Sequence[Any]) -> tuple[tuple[Any, Callable[[Mapping[str, str]], Any]], ...]:

@@ -11,11 +11,12 @@ import torch
 
 pytest.importorskip("diffusers")
 
-from tag_atelier.errors import HostError, RecipeError
+from tag_atelier.errors import Busy, HostError, RecipeError
 from tag_atelier.host.embedded import build
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.merges import output_path
 from tag_atelier.jobs.runner import Job
+from tag_atelier.merge.recipe import Recipe
 from tests.fakes import fake_host
 
 A, B = "tiny-sd15-a", "tiny-sd15-b"
@@ -120,3 +121,98 @@ def test_restore_gives_back_every_bit_and_may_be_asked_for_twice(atelier: Atelie
 def test_without_a_live_model_the_sentence_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(HostError, match="merge to a file instead"):
         Atelier(fake_host(tmp_path)).restore_live()
+
+
+class Told:
+    """A progress nobody looks at."""
+
+    cancelled = False
+
+    def begin(self, total: int, text: str = "") -> None: ...
+
+    def advance(self, steps: int = 1, text: str = "") -> None: ...
+
+
+@pytest.fixture
+def loaded(atelier: Atelier) -> Atelier:
+    atelier.host.checkpoints.load(atelier.host.checkpoints.resolve(A))
+    return atelier
+
+
+def test_a_chosen_recipe_is_followed_and_left(loaded: Atelier) -> None:
+    before, chosen = middle(loaded), Recipe.from_value(RECIPE)
+    loaded.merges.follow(chosen, Told())
+    merged = middle(loaded)
+    assert not torch.equal(merged, before) and loaded.merges.stays
+    loaded.merges.follow(chosen, Told())
+    loaded.merges.end_job()
+    assert torch.equal(middle(loaded), merged)
+    loaded.merges.follow(None, Told())
+    assert torch.equal(middle(loaded), before) and not loaded.merges.stays
+
+
+def test_a_merge_by_hand_stays_over_the_choice(loaded: Atelier) -> None:
+    ended(loaded.start_live_merge(RECIPE))
+    by_hand = middle(loaded)
+    loaded.merges.follow(Recipe.from_value({**RECIPE, "alpha": 1.0}), Told())
+    loaded.merges.follow(None, Told())
+    assert torch.equal(middle(loaded), by_hand)
+    ended(loaded.restore_live())
+    assert loaded.status()["dirty"] is False
+
+
+def test_a_jobs_own_merge_gives_way_to_what_stood_before(loaded: Atelier) -> None:
+    before, chosen = middle(loaded), Recipe.from_value(RECIPE)
+    loaded.merges.follow(chosen, Told())
+    merged = middle(loaded)
+    loaded.merges.apply_for_job({**RECIPE, "alpha": 1.0}, Told())
+    assert not torch.equal(middle(loaded), merged) and not loaded.merges.stays
+    loaded.merges.apply_for_job({**RECIPE, "alpha": 0.1}, Told())
+    loaded.merges.end_job()
+    assert torch.equal(middle(loaded), merged) and loaded.merges.live_recipe == chosen
+    loaded.merges.follow(None, Told())
+    assert torch.equal(middle(loaded), before)
+
+
+def test_what_cannot_be_put_back_after_a_job_leaves_the_models_own_weights(loaded: Atelier, folder: Path) -> None:
+    before, donor = middle(loaded), folder / "donor.safetensors"
+    shutil.copy2(folder / f"{B}.safetensors", donor)
+    loaded.host.checkpoints.refresh()
+    ended(loaded.start_live_merge({**RECIPE, "models": [A, "donor"]}))
+    loaded.merges.apply_for_job({**RECIPE, "alpha": 1.0}, Told(), over_another=True)
+    donor.unlink()
+    loaded.merges.end_job()
+    assert torch.equal(middle(loaded), before) and loaded.status()["dirty"] is False
+
+
+def test_a_job_is_refused_over_a_merge_by_hand_unless_it_is_the_same(loaded: Atelier) -> None:
+    ended(loaded.start_live_merge(RECIPE))
+    loaded.merges.apply_for_job(RECIPE, Told())
+    with pytest.raises(Busy, match="merged already"):
+        loaded.merges.apply_for_job({**RECIPE, "alpha": 1.0}, Told())
+    loaded.merges.end_job()
+    assert loaded.merges.stays
+
+
+def test_a_written_merge_is_in_the_history_and_saved_recipes_are_listed(atelier: Atelier) -> None:
+    job = ended(atelier.start_merge(RECIPE, "for the history"))
+    atelier.merges.save_recipe(RECIPE, "middle")
+    kept = atelier.merges.kept()
+    assert kept["history"][0]["file"] == "for the history.safetensors"  # type: ignore[index]
+    assert kept["history"][0]["sha256"] == job.result["sha256"]  # type: ignore[index]
+    assert Recipe.from_value(kept["recipes"]["middle"]).digest == job.result["digest"]  # type: ignore[index]
+    atelier.merges.delete_recipe("middle")
+    assert atelier.merges.kept()["recipes"] == {}
+
+
+def test_a_plan_is_made_once_while_its_files_stay(atelier: Atelier, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tag_atelier.merge import plan
+
+    made = []
+    whole = plan.plan
+    monkeypatch.setattr(plan, "plan", lambda *given, **more: made.append(1) or whole(*given, **more))
+    for _ in range(3):
+        atelier.check_merge(RECIPE)
+    assert len(made) == 1
+    atelier.check_merge(REVERSED)
+    assert len(made) == 2

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from tag_atelier.errors import SpecError, UnknownName
 from tag_atelier.jobs.families import Family
 from tag_atelier.jobs.panel_prompts import PanelMemory, Report
+from tag_atelier.jobs.recipe_shelf import RecipeShelf
 from tag_atelier.jobs.runner import Job, JobRunner
 from tag_atelier.ports import Progress
 from tag_atelier.prompt.profile import Profile
@@ -72,6 +73,13 @@ class FakeBenchmarks:
         return path
 
 
+class FakeMerges:
+    """An empty shelf of recipes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.shelf = RecipeShelf(folder / "merges")
+
+
 class FakeAtelier:
     """What the page asks of ``jobs.atelier.Atelier``."""
 
@@ -85,6 +93,7 @@ class FakeAtelier:
         self.host = SimpleNamespace(live_settings=lambda: {"clip_skip": 1})
         self.runner = JobRunner()
         self.dirty = False
+        self.merges = FakeMerges(folder)
         self.asked: list[tuple[str, object]] = []
 
     def options(self) -> Mapping[str, bool | int | float | str]:

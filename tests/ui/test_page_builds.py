@@ -77,7 +77,7 @@ def test_building_the_tab_costs_less_than_150_ms(tmp_path: Path) -> None:
 def test_the_panel_starts_with_the_json_that_overrides_it(tmp_path: Path, is_img2img: bool) -> None:
     with gr.Blocks():
         components = panel.build(FakeAtelier(tmp_path), is_img2img)
-    assert [component.value for component in components] == ["", False, "automatic", True, "none", "none"]
+    assert [component.value for component in components] == ["", False, "automatic", True, "none", "none", ""]
     assert components[0].label == "Tag Atelier JSON"
     assert components[0].visible is False
 

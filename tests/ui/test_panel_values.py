@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from tag_atelier.errors import RequestError
 from tag_atelier.jobs.panel import PanelRequest
+from tag_atelier.merge.recipe import Recipe
 from tag_atelier.ui import panel
 from tests.ui.fake_atelier import FakeAtelier
 
@@ -71,19 +73,34 @@ def value_of(update: object) -> object:
 def test_pasting_a_picture_of_ours_sets_the_controls(tmp_path: Path) -> None:
     parameters = {"Tag Atelier profile": "aidxl", "Tag Atelier arrange": "False", "Tag Atelier quality": "best"}
     read = pasted(parameters, tmp_path)
-    assert [value_of(value) for value in read] == [True, "aidxl", False, "best", "none"]
+    assert [value_of(value) for value in read] == [True, "aidxl", False, "best", "none", ""]
     assert read[3]["choices"] == ["none", "best"] and read[4]["choices"] == ["none", "short"]
 
 
 def test_pasting_another_picture_turns_the_panel_off(tmp_path: Path) -> None:
-    enabled, profile, arrange, quality, negative = pasted({"Steps": "20"}, tmp_path)
+    enabled, profile, arrange, quality, negative, _merge = pasted({"Steps": "20"}, tmp_path)
     assert (enabled, arrange, value_of(quality), value_of(negative)) == (False, True, "none", "none")
     assert profile == gr.update()
 
 
 def test_a_picture_whose_family_is_gone_still_pastes(tmp_path: Path) -> None:
     read = pasted({"Tag Atelier profile": "my-own", "Tag Atelier quality": "best"}, tmp_path)
-    assert [value_of(value) for value in read] == [True, "my-own", True, "best", "none"]
+    assert [value_of(value) for value in read] == [True, "my-own", True, "best", "none", ""]
+
+
+def test_a_recipe_is_pasted_as_a_text_that_merges_again(tmp_path: Path) -> None:
+    recipe = Recipe.from_value({"models": ["a", "b"], "alpha": {"M00": 0.5}, "method": "slerp"})
+    text = pasted({"Tag Atelier recipe": json.dumps(recipe.as_dict())}, tmp_path)[5]
+    request = panel.values_to_request(["", False, "aidxl", True, "none", "none", text])
+    assert (request["enabled"], request["merge"]) == (False, recipe.as_dict())
+    for broken in ("", "{", "7", '{"models": 7}'):
+        assert pasted({"Tag Atelier recipe": broken}, tmp_path)[5] == ""
+
+
+def test_switched_off_over_http_is_off_with_all_it_asks_for() -> None:
+    merge = {"models": ["a", "b"], "alpha": 0.5}
+    assert panel.values_to_request([{"enabled": False, "merge": merge}])["merge"] is None
+    assert panel.values_to_request([{"merge": merge}])["merge"] == merge
 
 
 @pytest.mark.parametrize(("kept", "shown"), [(None, False), (True, True), (False, False)])

@@ -7,7 +7,7 @@ from typing import Any
 
 from modules import script_callbacks
 
-from tag_atelier.host.webui import options
+from tag_atelier.host.webui import options, virtual_checkpoints
 from tag_atelier.ports import Host
 
 
@@ -24,4 +24,9 @@ def register(
     script_callbacks.on_ui_tabs(lambda: [(build_tab(), "Tag Atelier", "tag_atelier")])
     script_callbacks.on_ui_settings(lambda: options.add_to_page(component_of))
     script_callbacks.on_app_started(lambda _demo, app: on_app(app))
-    script_callbacks.on_model_loaded(lambda _model: host.live_model.reloaded())
+    script_callbacks.on_model_loaded(lambda model: _model_loaded(host, model))
+
+
+def _model_loaded(host: Host, model: Any) -> None:
+    virtual_checkpoints.unmask(model)
+    host.live_model.reloaded()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from modules import sd_models, shared
+from modules import hashes, sd_models, shared
 
 from tag_atelier.errors import HostError, UnknownName
 from tag_atelier.host.webui.features import is_forge
+from tag_atelier.host.webui.virtual_checkpoints import VirtualCheckpoint
 from tag_atelier.ports import Checkpoint
 
 SHORTEST_HASH = 8
@@ -20,11 +21,18 @@ def from_info(info: sd_models.CheckpointInfo) -> Checkpoint:
     return Checkpoint(name=info.name_for_extra, title=info.title, path=Path(info.filename), sha256=info.sha256)
 
 
+def remember_hash(path: Path, sha256: str) -> None:
+    """Put the SHA-256 of a checkpoint that was just written where the WebUI looks for it (A1111 modules/hashes.py:59)."""
+    title = f"checkpoint/{sd_models.CheckpointInfo(str(path)).name}"
+    hashes.cache("hashes")[title] = {"mtime": path.stat().st_mtime, "sha256": sha256}
+    hashes.dump_cache()
+
+
 class WebuiCheckpoints:
     """Implements ``ports.CheckpointCatalogue``."""
 
     def list(self) -> Sequence[Checkpoint]:
-        """All checkpoints, by name."""
+        """All checkpoints, by name; saved recipes are none."""
         return sorted((from_info(info) for info in self._infos()), key=lambda checkpoint: checkpoint.name.lower())
 
     def resolve(self, name: str) -> Checkpoint:
@@ -65,7 +73,7 @@ class WebuiCheckpoints:
         return Path(shared.cmd_opts.ckpt_dir or sd_models.model_path)
 
     def _infos(self) -> Sequence[sd_models.CheckpointInfo]:
-        return tuple(sd_models.checkpoints_list.values())
+        return tuple(info for info in sd_models.checkpoints_list.values() if not isinstance(info, VirtualCheckpoint))
 
     def _info(self, name: str) -> sd_models.CheckpointInfo:
         wanted = name.strip()

@@ -8,13 +8,12 @@ from typing import Any, Protocol
 
 from modules import scripts, shared
 
-from tag_atelier.errors import RequestError, TagAtelierError
-from tag_atelier.host.webui import xyz_axes
+from tag_atelier.errors import TagAtelierError
+from tag_atelier.host.webui import merge_in_job, xyz_axes, xyz_merge_axes
 from tag_atelier.host.webui.job_prompts import write_prompts
 from tag_atelier.host.webui.refusal import refuse_later
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.panel import PanelRequest
-from tag_atelier.ports import MERGE_INFOTEXT
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +81,7 @@ def make_panel_script(atelier: Atelier, page: PanelPage) -> type[scripts.Script]
 
         def ui(self, is_img2img: bool) -> list[Any]:
             xyz_axes.register(atelier)
+            xyz_merge_axes.register(atelier)
             self._drawn = page.build_panel(atelier, is_img2img)
             self.infotext_fields = list(self._drawn.infotext_fields)
             return list(self._drawn.components)
@@ -105,8 +105,7 @@ def make_panel_script(atelier: Atelier, page: PanelPage) -> type[scripts.Script]
             _carry_out(atelier, p, self._request, _tab(self.is_img2img))
 
         def postprocess(self, p: Any, processed: Any, *_values: Any) -> None:
-            if self._request.merge is not None:
-                _clean_up(atelier)
+            _clean_up(atelier)
 
     return PanelScript
 
@@ -120,31 +119,16 @@ def _read(atelier: Atelier, page: PanelPage, p: Any, values: tuple[Any, ...]) ->
     _clean_up(atelier)
     try:
         request = xyz_axes.wanted(PanelRequest.from_value(page.values_to_request(values)), p)
-        if request.enabled:
-            _refuse_second_model(p, request)
+        merge_in_job.refuse_second_model(p, request)
         return request
     except TagAtelierError as error:
         refuse_later(p, error, "setup_prompts")
         return PanelRequest(enabled=False)
 
 
-def _refuse_second_model(p: Any, request: PanelRequest) -> None:
-    """A job that changes models half way would draw its second part unmerged."""
-    for name in (getattr(p, "refiner_checkpoint", None), getattr(p, "hr_checkpoint_name", None)):
-        if request.merge is not None and name not in (None, "", "None", "none", "Use same checkpoint"):
-            raise RequestError(f"The job switches to '{name}' half way; a merge for one job needs a job of one checkpoint.")
-
-
 def _carry_out(atelier: Atelier, p: Any, request: PanelRequest, tab: str) -> None:
     write_prompts(atelier, p, request, tab)
-    try:
-        if request.enabled and request.merge is not None:
-            atelier.merges.apply_for_job(request.merge, StateProgress())
-    except TagAtelierError as error:
-        refuse_later(p, error, "init")
-    recipe = atelier.merges.live_recipe
-    if recipe is not None:
-        p.extra_generation_params[MERGE_INFOTEXT] = recipe.digest[:16]
+    merge_in_job.merge(atelier, p, request, StateProgress())
 
 
 def _clean_up_when_closed(atelier: Atelier, p: Any) -> None:

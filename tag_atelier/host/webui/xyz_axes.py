@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from modules import scripts
-
+from tag_atelier.host.webui.plot_axes import add
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.families import AUTOMATIC
 from tag_atelier.jobs.panel import PanelRequest
@@ -22,20 +21,9 @@ _SWITCH = {"on": True, "off": False}
 
 
 def register(atelier: Atelier) -> None:
-    """Add the axes to the plot's list where they are not in it yet; nothing where there is no such script.
-
-    The plot builds its menus from that list in its ``ui()``, which comes after those of always-visible scripts; "Reload
-    UI" imports it anew, with an empty list (A1111 scripts/xyz_grid.py:420, Forge :444).
-    """
-    plot = next((row.module for row in scripts.scripts_data if row.script_class.__module__ == "xyz_grid.py"), None)
-    options = getattr(plot, "axis_options", None)
-    axis = getattr(plot, "AxisOption", None)
-    if not isinstance(options, list) or axis is None:
-        return
-    present = {option.label for option in options}
+    """Add the axes to the plot's list where they are not in it yet."""
     for label, key, choices in _axes(atelier):
-        if label not in present:
-            options.append(axis(label, str, _keep(key), confirm=_confirm(label, choices), choices=choices))
+        add(label, _keep(key), _confirm(label, choices), choices)
 
 
 def wanted(request: PanelRequest, p: Any) -> PanelRequest:

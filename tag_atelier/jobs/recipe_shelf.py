@@ -1,0 +1,123 @@
+"""What is kept of merges in the user's data folder: saved recipes, own block presets, the history. Used by ``jobs.merges``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from tag_atelier.errors import HostError, RecipeError, TagAtelierError, UnknownName
+from tag_atelier.jobs.file_names import plain_name
+from tag_atelier.merge.recipe import Recipe
+from tag_atelier.merge.weights import read_weights
+
+LONGEST_HISTORY = 500
+"""Merges that are remembered; older ones are left out when the history is next written."""
+
+
+class RecipeShelf:
+    """Files in one folder, which is made when something is first kept."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._recipes: dict[Path, tuple[int, Recipe]] = {}
+
+    def recipes(self) -> dict[str, Recipe]:
+        """Saved recipes by name; files that are no recipe any more are left out."""
+        found: dict[str, Recipe] = {}
+        for path in sorted((self._folder / "recipes").glob("*.yaml")):
+            try:
+                modified = path.stat().st_mtime_ns
+                if self._recipes.get(path, (0,))[0] != modified:
+                    self._recipes[path] = (modified, Recipe.from_file(path))
+                found[path.stem] = self._recipes[path][1]
+            except (OSError, TagAtelierError):
+                continue
+        return found
+
+    def recipe(self, name: str) -> Recipe:
+        """The saved recipe of this name. Raises UnknownName."""
+        found = self.recipes()
+        if name not in found:
+            raise UnknownName("saved recipe", name, tuple(found))
+        return found[name]
+
+    def save_recipe(self, name: str, recipe: Recipe) -> None:
+        """Keep ``recipe`` under ``name``; one of the same name is replaced.
+
+        Raises:
+            RecipeError: the name is no file name.
+            HostError: the folder cannot be written.
+        """
+        self._write(Path("recipes") / f"{plain_name(name)}.yaml", recipe.to_yaml())
+
+    def delete_recipe(self, name: str) -> None:
+        """Raises UnknownName, HostError."""
+        self.recipe(name)
+        self._delete(Path("recipes") / f"{name}.yaml")
+
+    def block_presets(self) -> dict[str, dict[str, float]]:
+        """The user's own block weights by name: block, group or range → weight."""
+        try:
+            table = json.loads((self._folder / "block_presets.json").read_text(encoding="utf-8"))
+            return {
+                str(name): {str(block): float(weight) for block, weight in blocks.items()} for name, blocks in table.items()
+            }
+        except (OSError, ValueError, AttributeError, TypeError):
+            return {}
+
+    def save_block_preset(self, name: str, blocks: Mapping[str, object]) -> None:
+        """Keep block weights under ``name``; without any, the preset of this name is forgotten.
+
+        Raises:
+            RecipeError: the name is empty or long, or a weight is no number.
+            UnknownName: there is no such block.
+            HostError: the folder cannot be written.
+        """
+        if not name.strip() or len(name) > 60:
+            raise RecipeError(f"'{name[:60]}' is no name for block weights; expected 1 to 60 characters.")
+        table = self.block_presets()
+        table.pop(name.strip(), None)
+        if blocks:
+            table[name.strip()] = dict(read_weights(dict(blocks)).blocks)
+        self._write(Path("block_presets.json"), json.dumps(table, ensure_ascii=False, indent=1))
+
+    def history(self) -> Sequence[Mapping[str, object]]:
+        """Merges that were written, the newest first: date, file, digest, sha256 and the recipe's text."""
+        return list(reversed(self._entries()))
+
+    def remember(self, recipe: Recipe, file: str, sha256: str) -> None:
+        """Add a written merge to the history. Raises HostError when it cannot be written."""
+        entry = {
+            "date": datetime.now().astimezone().isoformat(timespec="seconds"),
+            "file": file,
+            "digest": recipe.digest,
+            "sha256": sha256,
+            "recipe": recipe.to_yaml(),
+        }
+        entries = [*self._entries(), entry][-LONGEST_HISTORY:]
+        self._write(Path("history.jsonl"), "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in entries))
+
+    def _entries(self) -> list[Mapping[str, object]]:
+        try:
+            lines = (self._folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
+            return [entry for entry in map(json.loads, lines) if isinstance(entry, dict)]
+        except (OSError, ValueError):
+            return []
+
+    def _write(self, name: Path, text: str) -> None:
+        from tag_atelier.bench.store import write_whole
+
+        path = self._folder / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, text.encode("utf-8"))
+        except OSError as error:
+            raise HostError(f"'{path.name}' cannot be written ({error.strerror}); make room in the data folder.") from error
+
+    def _delete(self, name: Path) -> None:
+        try:
+            (self._folder / name).unlink()
+        except OSError as error:
+            raise HostError(f"'{name.name}' cannot be deleted ({error.strerror}); close what uses it.") from error
