@@ -263,7 +263,8 @@ class Host:
     live_settings: Callable[[], Mapping[str, object]] = dict
     """What the host draws with next beside the page's fields: ``checkpoint`` (a name or title), ``clip_skip``; what it knows."""
     prompt_files: PromptFiles = PromptFiles()
-
+    vae_folders: Sequence[Path] = ()
+    """Where VAE files are looked for when a merge takes one; need not exist."""
     remember_hash: Callable[[Path, str], None] | None = None
     """Tells the host the SHA-256 of a checkpoint that was just written, so that it need not read it again."""
 

@@ -108,10 +108,14 @@ class FolderFiles:
         self._folder = folder
 
     def path(self, name: str) -> Path:
-        """A path as given, or a file of the folder by its name with or without ``.safetensors``."""
-        for candidate in (Path(name), self._folder / name, self._folder / f"{name}.safetensors"):
-            if candidate.is_file():
-                return candidate
+        """A path as given, or a file or diffusers folder of the folder by its name, with or without ending."""
+        from tag_atelier.jobs.merge_files import find_below
+
+        if Path(name).is_file() or (Path(name) / "model_index.json").is_file():
+            return Path(name)
+        found = find_below((self._folder,), name)
+        if found is not None:
+            return found
         known = sorted(path.stem for path in self._folder.glob("*.safetensors"))
         raise UnknownName("checkpoint", name, known, remedy="Name the folder with --checkpoints.")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tag_atelier.errors import Busy, HostError, RecipeError, TagAtelierError
-from tag_atelier.jobs.file_names import plain_name
 from tag_atelier.jobs.live_state import LiveState
+from tag_atelier.jobs.merge_files import MergeFiles
 from tag_atelier.jobs.recipe_shelf import RecipeShelf
 from tag_atelier.jobs.runner import Job, JobRunner
 from tag_atelier.merge.recipe import Recipe
@@ -26,25 +26,13 @@ logger = logging.getLogger(__name__)
 _KEPT_PLANS = 4
 
 
-def output_path(folder: Path, name: str) -> Path:
-    """Where a merge called ``name`` is written.
-
-    Raises:
-        RecipeError: the name is no plain file name, or the file exists already.
-    """
-    stem = name[: -len(".safetensors")] if name.lower().endswith(".safetensors") else name
-    path = folder / f"{plain_name(stem)}.safetensors"
-    if path.exists():
-        raise RecipeError(f"'{path.name}' exists already; choose another name, nothing is overwritten.")
-    return path
-
-
 class Merges:
     """Merges with the checkpoints of one host."""
 
     def __init__(self, host: Host, runner: JobRunner) -> None:
         self._host, self._runner = host, runner
         self._plans: list[MergePlan] = []
+        self._files = MergeFiles(host)
         self._live = LiveState(host)
         self.shelf = RecipeShelf(host.data_folder / "merges")
 
@@ -57,7 +45,7 @@ class Merges:
         """Start writing a new checkpoint; every error of recipe, headers and name is raised here, at once."""
         read = read_recipe(recipe)
         planned = self._plan(read)
-        destination = output_path(self._host.checkpoints.output_folder(), name)
+        destination = self._files.destination(read, name)
 
         def work(progress: Progress) -> Mapping[str, object]:
             result = write_checkpoint(planned, destination, progress)
@@ -177,14 +165,14 @@ class Merges:
         from tag_atelier.merge.plan import plan
 
         known = next((planned for planned in self._plans if planned.recipe == recipe and self._still_fits(planned)), None)
-        planned = known or plan(recipe, self._host.checkpoint_file)
+        planned = known or plan(recipe, self._files.model, find_part=self._files.part)
         self._plans = [planned, *(other for other in self._plans if other.recipe != recipe)][:_KEPT_PLANS]
         return planned
 
     def _still_fits(self, planned: MergePlan) -> bool:
         try:
             planned.check_sources()
-            return all(self._host.checkpoint_file(file.name) == file.header.path for file in planned.files)
+            return all(self._files.is_same(file) for file in planned.files)
         except TagAtelierError:
             return False
 
@@ -205,11 +193,12 @@ class _Silent:
 
 
 def write_checkpoint(planned: MergePlan, destination: Path, progress: Progress) -> MergeResult:
-    """Write the merge, and beside it what its first model needs to be loaded. Raises as ``merge.stream.write`` does."""
-    from tag_atelier.merge.stream import write
+    """Write the merge, and beside it what its first model needs to be loaded. Raises as ``merge.output.write_result`` does."""
+    from tag_atelier.merge.output import write_result
 
-    result = write(planned, destination, progress)
-    _copy_configuration(planned.sources[0].header.path, destination)
+    result = write_result(planned, destination, progress)
+    if planned.recipe.options.format == "safetensors":
+        _copy_configuration(planned.files[0].header.path, destination)
     return result
 
 

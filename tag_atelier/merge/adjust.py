@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tag_atelier.errors import RecipeError, UnknownName
-from tag_atelier.merge.networks import NetworkUse
 from tag_atelier.merge.weights import read_number
+
+if TYPE_CHECKING:
+    from tag_atelier.merge.networks import NetworkUse
 
 NAMES = ("IN", "OUT", "OUT2", "CONT", "BRI", "COL1", "COL2", "COL3")
 """In the order of a pasted line; useful between −5 and 5. Source: sd-webui-supermerger, README, "Adjust"."""

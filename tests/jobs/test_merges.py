@@ -14,7 +14,7 @@ pytest.importorskip("diffusers")
 from tag_atelier.errors import Busy, HostError, RecipeError
 from tag_atelier.host.embedded import build
 from tag_atelier.jobs.atelier import Atelier
-from tag_atelier.jobs.merges import output_path
+from tag_atelier.jobs.merge_files import output_path
 from tag_atelier.jobs.runner import Job
 from tag_atelier.merge.recipe import Recipe
 from tests.fakes import fake_host

@@ -37,6 +37,7 @@ def build() -> Host:
             styles=_styles_files,
             styles_changed=lambda: shared.prompt_styles.reload(),
         ),
+        vae_folders=tuple(Path(folder) for folder in (Path(paths.models_path) / "VAE", shared.cmd_opts.vae_dir) if folder),
     )
 
 
