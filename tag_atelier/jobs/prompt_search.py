@@ -74,12 +74,9 @@ class PromptSearch:
             if kind in kinds:
                 yield _grade(query, (entry.name, entry.zh)), -entry.posts, entry.name, _of_tag(entry, kind)
         for character in load_characters().rows if "character" in kinds else ():
-            if any(name.startswith(query) for name in character.zh) or (not query.isascii() and query in character.zh[0]):
-                known = catalogue.get(character.name)
-                entry = TagEntry(
-                    character.name, "character", character.zh[0], known.posts if known else 0, "", True, True, True
-                )
-                yield _grade(query, (entry.name, *character.zh)), -entry.posts, entry.name, _of_tag(entry, "character")
+            entry = catalogue.get(character.name)
+            if entry is not None and any(query in name for name in character.zh[1:]):
+                yield _grade(query, character.zh), -entry.posts, entry.name, _of_tag(entry, "character")
 
     def _labels(self, catalogue: Catalogue, query: str, limit: int, kinds: Sequence[str]) -> Iterator[_Ranked]:
         labels = self._prompts.labels

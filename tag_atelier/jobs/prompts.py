@@ -69,7 +69,7 @@ class Prompts:
         if self._sources[:2] != (base, labels) or self._sources[2] != changed:
             corrections = self.memory.corrections()
             if self._sources[:2] != (base, labels) or self._sources[3] != corrections:
-                self._catalogue = UserCatalogue(base, corrections, labels) if corrections or len(labels) else base
+                self._catalogue = UserCatalogue(base, corrections, labels)
             self._sources = (base, labels, changed, corrections)
         return self._catalogue
 

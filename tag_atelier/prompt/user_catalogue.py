@@ -1,4 +1,4 @@
-"""The catalogue as one user sees it: ours, with the user's corrections over it and names from the user's files behind it.
+"""The catalogue as one user sees it: ours and our characters, the user's corrections over it, names of the user's files behind.
 
 Built by ``jobs.prompts``; to everybody else it is a ``Catalogue``.
 """
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tag_atelier.prompt.catalogue import LISTED_CONFIDENCE, Catalogue, TagEntry
+from tag_atelier.prompt.characters import Character, load_characters
 from tag_atelier.prompt.labels import SLOT_OF_KIND, Label, Labels
 from tag_atelier.prompt.slots import CONFIDENT, UNKNOWN, SlotGuess
 
@@ -21,7 +22,7 @@ class UserCatalogue(Catalogue):
 
     def __init__(self, base: Catalogue, corrections: Mapping[str, Mapping[str, Any]], labels: Labels) -> None:
         """``corrections``: canonical tag → ``{slot?, zh?, hidden?}``."""
-        entries = dict(base.entries)
+        entries = {row.name: _of_character(row) for row in load_characters().rows} | dict(base.entries)
         self.hidden = frozenset(name for name, row in corrections.items() if row.get("hidden"))
         for name, row in corrections.items():
             entry = entries.get(name) or _entry_of(labels.get(name), labels) or _unlisted(name, base)
@@ -57,6 +58,10 @@ def _entry_of(label: Label | None, labels: Labels) -> TagEntry | None:
     if label is None or label.kind not in SLOT_OF_KIND:
         return None
     return TagEntry(label.name, SLOT_OF_KIND[label.kind], labels.zh.get(label.name, ""), label.posts, "", True, True, False)
+
+
+def _of_character(row: Character) -> TagEntry:
+    return TagEntry(row.name, "character", row.zh[0] if row.zh else "", 0, row.series, row.who != "other", True, True)
 
 
 def _unlisted(name: str, base: Catalogue) -> TagEntry:

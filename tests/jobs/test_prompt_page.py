@@ -45,8 +45,22 @@ def test_lanes_tell_all_of_a_prompt() -> None:
     items: Any = answer["items"]
     assert [item["tag"] for item in items[:2]] == ["smile", "1girl"]
     assert items[0] == items[0] | {
-        **{"index": 0, "start": 0, "end": 5, "text": "smile", "kind": "tag", "slot": "expression", "weight": 1.0, "zh": "微笑"},
-        **{"locked": False, "reason": "", "segment": 0, "line": 0, "pinned": False, "off": False, "key": "", "safe": True},
+        "index": 0,
+        "start": 0,
+        "end": 5,
+        "text": "smile",
+        "kind": "tag",
+        "slot": "expression",
+        "weight": 1.0,
+        "zh": "微笑",
+        "locked": False,
+        "reason": "",
+        "segment": 0,
+        "line": 0,
+        "pinned": False,
+        "off": False,
+        "key": "",
+        "safe": True,
     }
     assert answer["arranged"] is False
     findings: Any = answer["findings"]
