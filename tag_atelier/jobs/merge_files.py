@@ -52,7 +52,8 @@ class MergeFiles:
         Raises:
             UnknownName: there is none.
         """
-        folders = {"lora": self._host.prompt_files.networks, "vae": self._host.vae_folders}.get(kind, ())
+        networks = (*self._host.prompt_files.networks, self._host.checkpoints.output_folder())
+        folders = {"lora": networks, "vae": self._host.vae_folders}.get(kind, ())
         found = find_below(folders, name)
         if found is not None or kind != "lora":
             return found or self.model(name)
