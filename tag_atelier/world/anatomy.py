@@ -6,7 +6,7 @@ against one. Loads without torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 Shape = tuple[int, ...]
@@ -18,11 +18,13 @@ POSITIONS = 77
 """Tokens of one CLIP chunk: 75 and the two marks."""
 SIZE_EMBEDDING = 256
 """Sinus features of each of SDXL's six size numbers."""
+VAE_MULTIPLIERS = (1, 2, 4, 4)
+"""Width of each of the VAE's levels as a multiple of its first."""
 
 
 @dataclass(frozen=True)
 class UNetAnatomy:
-    """Widths and depths of one UNet; real SD1.5 and SDXL differ from the tiny ones in ``channels`` and ``context`` only."""
+    """Widths and depths of one UNet; the random ones differ from real SD1.5 and SDXL in ``channels`` and ``context`` only."""
 
     channels: int
     """Width of the first level (320 in the real files)."""
@@ -51,6 +53,7 @@ class Anatomy:
     """Width of SDXL's second text encoder; 0 for SD1.5."""
     bigg_layers: int = 32
     clip_layers: int = 12
+    vae_multipliers: tuple[int, ...] = VAE_MULTIPLIERS
 
 
 def head_count(width: int) -> int:
@@ -181,9 +184,9 @@ def _vae_middle(name: str, width: int) -> Shapes:
     yield from _vae_residual(f"{name}.mid.block_2", width, width)
 
 
-def vae_shapes(channels: int) -> Shapes:
+def vae_shapes(channels: int, multipliers: Sequence[int] = VAE_MULTIPLIERS) -> Shapes:
     """Names (below ``first_stage_model.``) and shapes of the VAE: 248; the real one has ``channels`` 128."""
-    widths = [channels * multiplier for multiplier in (1, 2, 4, 4)]
+    widths = [channels * multiplier for multiplier in multipliers]
     yield from _layer("encoder.conv_in", channels, 3, 3, 3)
     entering = channels
     for level, width in enumerate(widths):
@@ -247,7 +250,7 @@ def checkpoint_shapes(anatomy: Anatomy) -> dict[str, Shape]:
     """All learned tensors and position ids of a checkpoint file under their full names."""
     parts: list[tuple[str, Shapes]] = [
         ("model.diffusion_model.", unet_shapes(anatomy.unet)),
-        ("first_stage_model.", vae_shapes(anatomy.vae_channels)),
+        ("first_stage_model.", vae_shapes(anatomy.vae_channels, anatomy.vae_multipliers)),
     ]
     clip = clip_shapes(anatomy.clip_width, anatomy.clip_layers)
     if anatomy.bigg_width:

@@ -11,7 +11,7 @@ import gzip
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 from itertools import pairwise
@@ -121,8 +121,13 @@ def vocabulary(merges: Sequence[Merge]) -> dict[str, int]:
     return {**{token: number for number, token in enumerate(tokens)}, START: START_ID, END: END_ID}
 
 
-def write_tokenizer(folder: Path, merges: Sequence[Merge] | None = None, pad: str = END) -> Path:
-    """Write a folder that transformers' CLIPTokenizer loads, and return it. ``pad`` is "!" for SDXL's second encoder."""
+def write_tokenizer(
+    folder: Path, merges: Sequence[Merge] | None = None, pad: str = END, ids: Mapping[str, int] | None = None
+) -> Path:
+    """Write a folder that transformers' CLIPTokenizer loads, and return it. ``pad`` is "!" for SDXL's second encoder.
+
+    ``ids``: token → id where ``merges`` are some of a longer list.
+    """
     merges = grown_merges() if merges is None else merges
     marks = {"bos_token": START, "eos_token": END, "unk_token": END, "pad_token": pad}
     settings = {
@@ -133,7 +138,7 @@ def write_tokenizer(folder: Path, merges: Sequence[Merge] | None = None, pad: st
         "add_prefix_space": False,
     }
     files = {
-        "vocab.json": json.dumps(vocabulary(merges), ensure_ascii=False),
+        "vocab.json": json.dumps(vocabulary(merges) if ids is None else dict(ids), ensure_ascii=False),
         "merges.txt": "#version: 0.2\n" + "\n".join(f"{first} {second}" for first, second in merges) + "\n",
         "special_tokens_map.json": json.dumps(marks, indent=2),
         "tokenizer_config.json": json.dumps(settings, indent=2),

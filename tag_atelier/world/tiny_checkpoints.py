@@ -96,7 +96,7 @@ def tensors(family: str, variant: str, anatomy: Anatomy | None = None) -> Iterat
             spread = float(values.std()) if values.size > 1 else 0.1
             values = values + numpy.float32(_DISTANCE * spread) * _noise(f"{family}/{name}/b", shape)
         yield name, numpy.asarray(values, dtype=numpy.float16)
-    yield from (_sd15_schedule() if family == "sd15" else _sdxl_schedule())
+    yield from (_sd15_schedule() if family == "sd15" else sdxl_schedule())
 
 
 def _noise(tag: str, shape: Shape) -> Floats:
@@ -156,7 +156,7 @@ def _sd15_schedule() -> Iterator[tuple[str, Array]]:
         yield name, values.astype(numpy.float32)
 
 
-def _sdxl_schedule() -> Iterator[tuple[str, Array]]:
+def sdxl_schedule() -> Iterator[tuple[str, Array]]:
     """The one buffer of an SDXL file: the noise level of each of the 1000 steps, in rising order."""
     kept = numpy.cumprod(1 - _betas())
     yield "denoiser.sigmas", numpy.sqrt((1 - kept) / kept).astype(numpy.float32)

@@ -21,7 +21,8 @@ SIDE = 448
 MODEL_FILE, LABEL_FILE = "model.onnx", "selected_tags.csv"
 
 _GRID = 8
-_GENERAL, _CHARACTER, _RATING = 0, 4, 9
+GENERAL, _CHARACTER, RATING = 0, 4, 9
+"""The WD label file's categories."""
 _SEED = 20
 
 
@@ -31,15 +32,16 @@ def make(folder: Path, labels: Sequence[str] = LABELS, name: str = "tiny-tagger"
     The graph takes ``input`` [N, 448, 448, 3], float32, BGR, 0…255 and gives ``output`` [N, labels], probabilities.
     The label file lists the four ratings (category 9), ``labels`` (0) and some characters (4), as the WD v3 files do.
     """
-    rows = [*((tag, _RATING) for tag in RATINGS), *((tag, _GENERAL) for tag in labels)]
+    rows = [*((tag, RATING) for tag in RATINGS), *((tag, GENERAL) for tag in labels)]
     rows += [(tag, _CHARACTER) for tag in CHARACTERS if tag not in labels]
     target = folder / name
     write_bytes(target / MODEL_FILE, _graph(len(rows)))
-    write_text(target / LABEL_FILE, _label_file(rows))
+    write_text(target / LABEL_FILE, label_file(rows))
     return target
 
 
-def _label_file(rows: Sequence[tuple[str, int]]) -> str:
+def label_file(rows: Sequence[tuple[str, int]]) -> str:
+    """``selected_tags.csv`` of (tag, category) in the order of the model's outputs."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("tag_id", "name", "category", "count"))

@@ -20,9 +20,9 @@ def _target(path: str, /, **parameters: object) -> dict[str, object]:
     return {"target": path, "params": parameters} if parameters else {"target": path}
 
 
-def _vae(package: str, channels: int, **more: object) -> dict[str, object]:
+def _vae(package: str, anatomy: Anatomy, **more: object) -> dict[str, object]:
     shape = {"double_z": True, "z_channels": 4, "resolution": 256, "in_channels": 3, "out_ch": 3, "dropout": 0.0}
-    depth = {"ch": channels, "ch_mult": [1, 2, 4, 4], "num_res_blocks": 2, "attn_resolutions": []}
+    depth = {"ch": anatomy.vae_channels, "ch_mult": [*anatomy.vae_multipliers], "num_res_blocks": 2, "attn_resolutions": []}
     return _target(package, embed_dim=4, ddconfig={**shape, **depth, **more}, lossconfig=_target("torch.nn.Identity"))
 
 
@@ -61,21 +61,21 @@ def sd15_yaml(anatomy: Anatomy, clip_folder: Path) -> str:
         conditioning_key="crossattn",
         use_ema=False,
         unet_config=unet,
-        first_stage_config=_vae("ldm.models.autoencoder.AutoencoderKL", anatomy.vae_channels),
+        first_stage_config=_vae("ldm.models.autoencoder.AutoencoderKL", anatomy),
         cond_stage_config=text,
     )
     return yaml.safe_dump({"model": model}, sort_keys=False, allow_unicode=True)
 
 
-def sdxl_yaml(anatomy: Anatomy, clip_folder: Path, open_clip_folder: Path) -> str:
-    """sgm configuration of a narrow SDXL.
+def sdxl_yaml(anatomy: Anatomy, clip_folder: Path, open_clip_folder: Path, predicts_v: bool = False) -> str:
+    """sgm configuration of a narrow SDXL that predicts noise, or v.
 
     open_clip knows architectures by name only. The engine builds its (here unused) training sampler just before the
     text encoders, so that place calls ``open_clip.add_model_config`` and the narrow tower is known without a change to
     the WebUI. Source: sgm/models/diffusion.py, DiffusionEngine.__init__, at the commit WebUI 1.10.1 pins.
     """
     encoders, vae = "sgm.modules.encoders.modules", "sgm.models.autoencoder.AutoencoderKLInferenceWrapper"
-    clip = {"version": str(clip_folder), "layer": "hidden", "layer_idx": 11}
+    clip = {"version": str(clip_folder), "layer": "hidden", "layer_idx": anatomy.clip_layers - 1}
     tower = {"arch": OPEN_CLIP_NAME, "version": "none", "freeze": True, "layer": "penultimate", "legacy": False}
     emb_models = [
         {"is_trainable": False, "input_key": "txt", **_target(f"{encoders}.FrozenCLIPEmbedder", **clip)},
@@ -92,11 +92,11 @@ def sdxl_yaml(anatomy: Anatomy, clip_folder: Path, open_clip_folder: Path) -> st
         "sgm.models.diffusion.DiffusionEngine",
         scale_factor=0.13025,
         disable_first_stage_autocast=True,
-        denoiser_config=_denoiser(),
+        denoiser_config=_denoiser("V" if predicts_v else "Eps"),
         network_config=_sdxl_unet(anatomy),
         sampler_config=_target("open_clip.add_model_config", path=str(open_clip_folder)),
         conditioner_config=_target("sgm.modules.GeneralConditioner", emb_models=emb_models),
-        first_stage_config=_vae(vae, anatomy.vae_channels, attn_type="vanilla"),
+        first_stage_config=_vae(vae, anatomy, attn_type="vanilla"),
     )
     return yaml.safe_dump({"model": model}, sort_keys=False, allow_unicode=True)
 
@@ -123,13 +123,13 @@ def _sdxl_unet(anatomy: Anatomy) -> dict[str, object]:
     )
 
 
-def _denoiser() -> dict[str, object]:
+def _denoiser(prediction: str) -> dict[str, object]:
     modules = "sgm.modules.diffusionmodules"
     return _target(
         f"{modules}.denoiser.DiscreteDenoiser",
         num_idx=1000,
-        weighting_config=_target(f"{modules}.denoiser_weighting.EpsWeighting"),
-        scaling_config=_target(f"{modules}.denoiser_scaling.EpsScaling"),
+        weighting_config=_target(f"{modules}.denoiser_weighting.{prediction}Weighting"),
+        scaling_config=_target(f"{modules}.denoiser_scaling.{prediction}Scaling"),
         discretization_config=_target(f"{modules}.discretizer.LegacyDDPMDiscretization"),
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +24,8 @@ _CLIP = {
     "sdxl": "conditioner.embedders.0.transformer.text_model.embeddings.token_embedding.weight",
 }
 _BIGG = "conditioner.embedders.1.model.token_embedding.weight"
+_LEVELS = (1, 4, 7)
+"""The first input block of each of SDXL's levels."""
 _OPTIONAL = ("position_ids", "logit_scale")
 
 
@@ -74,7 +76,32 @@ def _widths(family: Family, shapes: Mapping[str, Shape], file_name: str) -> Anat
 
     channels, vae = width(f"{_UNET}input_blocks.0.0.weight"), width(f"{_VAE}encoder.conv_in.weight")
     clip = width(_CLIP[family], 1)
-    return sd15(channels, clip, vae) if family == "sd15" else sdxl(channels, clip, width(_BIGG, 1), vae)
+    if family == "sd15":
+        return sd15(channels, clip, vae)
+    levels = [width(f"{_UNET}input_blocks.{block}.0.out_layers.3.weight") for block in _LEVELS]
+    blocks = [f"{_UNET}{block}.transformer_blocks." for block in ("input_blocks.4.1", "input_blocks.7.1", "middle_block.1")]
+    first, second, middle = (_repeats(shapes, block) for block in blocks)
+    found = sdxl(channels, clip, width(_BIGG, 1), vae)
+    unet = replace(
+        found.unet,
+        multipliers=tuple(level // channels for level in levels),
+        depths=(0, first, second),
+        middle_depth=middle,
+    )
+    vae_levels = [width(f"{_VAE}encoder.down.{level}.block.0.conv1.weight") for level in range(4)]
+    return replace(
+        found,
+        unet=unet,
+        vae_multipliers=tuple(level // vae for level in vae_levels),
+        clip_layers=_repeats(shapes, _CLIP["sdxl"].partition("embeddings.")[0] + "encoder.layers."),
+        bigg_layers=_repeats(shapes, _BIGG.partition("token_")[0] + "transformer.resblocks."),
+    )
+
+
+def _repeats(shapes: Mapping[str, Shape], prefix: str) -> int:
+    """How many numbered layers stand below ``prefix``; 1 where there is none, so that its absence is told by name."""
+    numbers = {int(name.removeprefix(prefix).partition(".")[0]) for name in shapes if name.startswith(prefix)}
+    return max(1, len(numbers))
 
 
 def write_config(folder: Path, architecture: Architecture) -> None:
@@ -131,7 +158,7 @@ def _unet_config(anatomy: Anatomy) -> dict[str, object]:
 def _vae_config(anatomy: Anatomy, family: Family) -> dict[str, object]:
     return {
         "_class_name": "AutoencoderKL",
-        "block_out_channels": [anatomy.vae_channels * multiplier for multiplier in (1, 2, 4, 4)],
+        "block_out_channels": [anatomy.vae_channels * multiplier for multiplier in anatomy.vae_multipliers],
         "down_block_types": ["DownEncoderBlock2D"] * 4,
         "up_block_types": ["UpDecoderBlock2D"] * 4,
         "layers_per_block": 2,
