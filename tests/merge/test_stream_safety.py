@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import random
@@ -18,8 +19,11 @@ from safetensors.torch import load_file
 
 from tag_atelier.errors import Cancelled, CheckpointError, RecipeError
 from tag_atelier.merge import evaluate, stream
+from tag_atelier.merge.header import read_header
+from tag_atelier.merge.output import write_result
 from tag_atelier.merge.plan import MergePlan, plan
 from tag_atelier.merge.recipe import Recipe
+from tag_atelier.merge.sources import open_model
 from tag_atelier.merge.stream import MergeResult, results, write
 
 UNET = "model.diffusion_model."
@@ -193,35 +197,108 @@ def test_a_reader_error_ends_the_merge(shelf, counter, monkeypatch: pytest.Monke
 _WRITER = """
 import sys, time
 from pathlib import Path
+from tag_atelier.merge.output import write_result
 from tag_atelier.merge.plan import plan
 from tag_atelier.merge.recipe import Recipe
-from tag_atelier.merge.stream import write
 
 class Slow:
     cancelled = False
     def begin(self, total, text=""): print("begun", flush=True)
-    def advance(self, steps=1, text=""): time.sleep(0.01)
+    def advance(self, steps=1, text=""): time.sleep(0.002)
 
-folder = Path(sys.argv[1])
-merge = plan(Recipe.from_value("models: [a, b]\\nalpha: 0.5"), lambda name: folder / f"{name}.safetensors")
-write(merge, folder / "out.safetensors", Slow())
+folder, kind = Path(sys.argv[1]), sys.argv[2]
+recipe = {"models": ["a", "b"], "alpha": 0.5, "options": {"format": kind, **({"rank": 2} if kind == "lora" else {})}}
+merge = plan(Recipe.from_value(recipe), lambda name: folder / f"{name}.safetensors")
+write_result(merge, folder / ("out" if kind == "diffusers" else "out.safetensors"), Slow())
 print("done", flush=True)
 """
 
 
-def test_a_kill_at_any_moment_leaves_the_old_state(shelf) -> None:
-    shelf.add("a", seed=1)
-    shelf.add("b", seed=2)
+KILLS = int(os.environ.get("TAG_ATELIER_KILLS", "5"))
+"""Random moments at which a merge is killed."""
+
+
+@pytest.mark.parametrize("kind", ["safetensors", "diffusers", "lora"])
+def test_a_kill_at_any_moment_leaves_the_old_state(shelf, kind: str) -> None:
+    """Never a partial file under the final name, never a touched source; whole files only when the merge was done."""
+    if kind == "safetensors":
+        shelf.add("a", seed=1)
+        shelf.add("b", seed=2)
+    else:
+        from tag_atelier.world import tiny_checkpoints
+
+        for name, path in tiny_checkpoints.make(shelf.folder, ["tiny-sd15-a", "tiny-sd15-b"]).items():
+            path.rename(shelf.path(name[-1]))
     sources = {name: shelf.path(name).read_bytes() for name in "ab"}
     root = Path(__file__).resolve().parents[2]
     moments = random.Random(7)
-    for _ in range(3):
-        child = subprocess.Popen([sys.executable, "-c", _WRITER, str(shelf.folder)], stdout=subprocess.PIPE, cwd=root)
+    longest = {"safetensors": 0.4, "diffusers": 3.0, "lora": 3.0}[kind]
+    for _ in range(KILLS if kind == "safetensors" else max(1, KILLS // 5)):
+        command = [sys.executable, "-c", _WRITER, str(shelf.folder), kind]
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=root)
         assert child.stdout is not None
         assert child.stdout.readline().strip() == b"begun"
-        time.sleep(moments.uniform(0.0, 0.25))
+        time.sleep(moments.uniform(0.0, longest))
         child.kill()
         child.wait()
         child.stdout.close()
-        assert not shelf.path("out").exists()
+        results = [path for path in shelf.folder.glob("out*") if ".tmp-" not in path.name]
+        assert all(map(is_whole, results))
         assert {name: shelf.path(name).read_bytes() for name in "ab"} == sources
+        for path in results:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def is_whole(path: Path) -> bool:
+    """Whether all of it can be opened; raises where not. A merge may be done before the kill."""
+    open_model(path) if path.is_dir() else read_header(path)
+    return True
+
+
+class Full:
+    """A file on a disk that is full after ``room`` bytes."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+
+    def __call__(self, descriptor: int, data: memoryview, offset: int) -> int:
+        if offset + len(data) > self.room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return _PWRITE(descriptor, data, offset)
+
+
+_PWRITE = getattr(os, "pwrite", None)
+
+
+@pytest.mark.skipif(_PWRITE is None, reason="writes with an offset are POSIX")
+@pytest.mark.parametrize("kind", ["safetensors", "diffusers", "lora"])
+@pytest.mark.parametrize("room", [0, 3_000])
+def test_a_full_disk_leaves_nothing_behind(shelf, counter, monkeypatch: pytest.MonkeyPatch, kind: str, room: int) -> None:
+    if kind == "safetensors":
+        shelf.add("a")
+        shelf.add("b")
+    else:
+        from tag_atelier.world import tiny_checkpoints
+
+        for name, path in tiny_checkpoints.make(shelf.folder, ["tiny-sd15-a", "tiny-sd15-b"]).items():
+            path.rename(shelf.path(name[-1]))
+    before = {path: path.stat().st_mtime_ns for path in shelf.folder.rglob("*")}
+    monkeypatch.setattr(os, "pwrite", Full(room))
+    destination = shelf.folder / "out" if kind == "diffusers" else shelf.path("out")
+    merge = planned(shelf, options={"format": kind, **({"rank": 1} if kind == "lora" else {})}, alpha={"IN01": 0.5})
+    with pytest.raises(RecipeError, match=r"cannot be written \(No space left on device\); free some space"):
+        write_result(merge, destination, counter())
+    assert {path: path.stat().st_mtime_ns for path in shelf.folder.rglob("*")} == before
+
+
+def test_a_full_disk_where_the_file_is_synced(shelf, counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf.add("a")
+    shelf.add("b")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RecipeError, match="No space left on device"):
+        write(planned(shelf), shelf.path("out"), counter())
+    assert sorted(path.name for path in shelf.folder.iterdir()) == ["a.safetensors", "b.safetensors"]
