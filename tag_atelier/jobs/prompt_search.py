@@ -74,9 +74,9 @@ class PromptSearch:
             if kind in kinds:
                 yield _grade(query, (entry.name, entry.zh)), -entry.posts, entry.name, _of_tag(entry, kind)
         for character in load_characters().rows if "character" in kinds else ():
-            entry = catalogue.get(character.name)
-            if entry is not None and any(query in name for name in character.zh[1:]):
-                yield _grade(query, character.zh), -entry.posts, entry.name, _of_tag(entry, "character")
+            known = catalogue.get(character.name)
+            if known is not None and any(query in name for name in character.zh[1:]):
+                yield _grade(query, character.zh), -known.posts, known.name, _of_tag(known, "character")
 
     def _labels(self, catalogue: Catalogue, query: str, limit: int, kinds: Sequence[str]) -> Iterator[_Ranked]:
         labels = self._prompts.labels

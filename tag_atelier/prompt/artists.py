@@ -44,7 +44,7 @@ def written(artist: Artist, profile: Profile, catalogue: Catalogue) -> str:
     Raises:
         PromptError: the name is empty or more than one tag, or the weight is out of range.
     """
-    name = artist.name.strip().removeprefix(_BY).strip()
+    name = f"{artist.name.strip()} ".removeprefix(_BY).strip()
     core = edits.escaped(name, catalogue) if name else ""
     if not core or "," in core or "\n" in core:
         raise PromptError(f"'{artist.name}' is no artist's name; expected one name without commas.")

@@ -14,7 +14,7 @@ from tag_atelier.errors import PromptError, RequestError, TagAtelierError
 from tag_atelier.jobs.prompt_memory import PromptMemory
 from tag_atelier.jobs.prompt_page import LONGEST, PromptPage
 from tag_atelier.jobs.prompts import Prompts
-from tests.jobs.test_prompts import HOSTILE
+from tests.prompt.hostile_prompts import HOSTILE
 from tests.prompt.prompt_maker import make
 
 PAGE = PromptPage(Prompts())
