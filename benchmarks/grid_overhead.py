@@ -4,6 +4,7 @@
 
 ``over_sampling`` is the wall time of a whole run (sampling, PNG, tagger, database) over that of handing the same
 batches to the same sampler and throwing the pictures away; decoding counts as sampling. Medians of alternating repeats.
+Where a WebUI is at hand (SD_WEBUI_DIR), ``cells_per_second_over_xyz`` compares with its own X/Y/Z plot: ``webui_grid``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from pathlib import Path
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from webui_grid import measure
 
 from tag_atelier.bench.plan import Plan, PlannedCheckpoint, plan
 from tag_atelier.bench.run import run
@@ -97,6 +101,7 @@ def main() -> None:
                 "run_s": round(whole, 3),
                 "cells_per_second": round(len(planned.cells) / whole, 3),
                 "over_sampling": round(statistics.median(run / alone for alone, run in pairs), 3),
+                **measure(tags[: given.tags], parameters, given.batch, given.repeats),
             }
         )
     )
