@@ -8,6 +8,8 @@ from pathlib import Path
 
 import gradio as gr
 
+from tag_atelier.jobs.families import WHY
+from tag_atelier.jobs.panel_prompts import NOTES
 from tag_atelier.prompt.arrange import REASONS
 from tag_atelier.prompt.slots import SLOTS
 from tag_atelier.settings import EXTENSION_FOLDER, SETTINGS
@@ -43,7 +45,7 @@ def shown_by_gradio(folder: Path) -> set[str]:
 
 def test_every_sentence_has_its_chinese(tmp_path: Path) -> None:
     said = said_by_python() | shown_by_gradio(tmp_path) | set(HINTS.values()) | set(SCRIPT_SENTENCES) | set(REASONS.values())
-    said |= set(LANE_SENTENCES)
+    said |= set(LANE_SENTENCES) | set(WHY.values()) | set(NOTES)
     said |= {setting.label for setting in SETTINGS}
     assert sorted(said - set(TABLE)) == []
 
