@@ -201,6 +201,7 @@ var tagAtelier = (function () {
         followed.delete(job.id);
         if (!finished || finished.has(job.id)) return;
         finished.add(job.id);
+        document.dispatchEvent(new CustomEvent("tag-atelier-job-over", { detail: job }));
         if (job.kind === "benchmark") showRuns();
         else showLive();
         if (job.kind === "merge" && job.state === "done") {
@@ -288,6 +289,9 @@ var tagAtelier = (function () {
 
     // --- the page -----------------------------------------------------------------------------------------------
 
+    /** Whether the page's data are there; without their token nothing may be asked for. */
+    const isReady = () => Boolean(find("[data-tag-atelier-page]"));
+
     let hints = null;
     /** Gives each control its tooltip as soon as it is on the page. */
     function putHints() {
@@ -309,6 +313,7 @@ var tagAtelier = (function () {
 
     /** gradio has no portable "this tab was shown", so the page is looked at once a second; that costs no request. */
     function look() {
+        if (!isReady()) return;
         for (const [selector, action] of arrivals) {
             const now = visible(find(selector));
             if (now && !present.get(selector)) action();
@@ -324,14 +329,14 @@ var tagAtelier = (function () {
         window.setInterval(() => followed.size && followAll(), FOLLOW_EVERY);
     }
 
-    /** Calls `work` once the page stands. */
+    /** Calls `work` once the page stands and all our scripts are there. */
     function whenReady(work) {
         if (typeof onUiLoaded === "function") onUiLoaded(work);
         else if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", work);
-        else work();
+        else window.setTimeout(work, 0);
     }
 
     whenReady(begin);
 
-    return { readPrompt, writePrompt, undo, sendToTxt2img, watch, find, type, whenReady, say, ask, askJson, make, button, readData };
+    return { readPrompt, writePrompt, undo, sendToTxt2img, watch, find, type, whenReady, isReady, say, ask, askJson, make, button, readData };
 })();

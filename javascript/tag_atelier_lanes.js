@@ -167,8 +167,9 @@ var tagAtelierLanes = (function () {
             if (!box || box.value === text) return;
             this.writing = true;
             tagAtelier.type(box, text);
+            if (active === document.body) box.blur();
+            else if (active && active.isConnected) active.focus({ preventScroll: true });
             this.writing = false;
-            if (active && active !== box && active.isConnected) active.focus({ preventScroll: true });
         }
 
         /** Every text that was shown is a step, so that undo also goes back over what was typed. */
@@ -259,7 +260,7 @@ var tagAtelierLanes = (function () {
 
     function lookAround() {
         for (const holder of document.querySelectorAll("[data-tag-atelier-lanes]")) {
-            if (!benches.has(holder) && holder.offsetParent !== null) benches.set(holder, new Bench(holder));
+            if (!benches.has(holder) && tagAtelier.isReady() && holder.offsetParent !== null) benches.set(holder, new Bench(holder));
         }
         for (const [holder, bench] of benches) {
             if (!holder.isConnected) benches.delete(holder);

@@ -110,6 +110,7 @@ var tagAtelierLanesMoves = (function () {
         return bench.change((answer) => {
             const chip = view().chosen(bench), item = view().itemOf(bench, chip);
             if (!item || item.off) return null;
+            if (item.locked) return bench.tell(item.reason, "warning");
             const lane = chipsIn(laneOf(chip)).map((one) => view().itemOf(bench, one)).filter((one) => !one.off);
             const beside = lane[lane.indexOf(item) + by];
             return move(answer, item, beside ? beside.index : item.index + by);

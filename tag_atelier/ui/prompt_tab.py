@@ -15,12 +15,14 @@ from tag_atelier.ui.words import Words
 
 def build(atelier: Any, words: Words) -> None:
     """Build the sub-tab where the caller's gradio context stands."""
+    # No event of gradio's hangs on these, and without saying so gradio would let nobody change them.
     with gr.Row(equal_height=True):
         gr.Textbox(
             label=words.label("Prompt"),
             lines=4,
             max_lines=16,
             placeholder=EXAMPLE,
+            interactive=True,
             elem_id=element_id("prompt_text"),
             elem_classes=["tag-atelier-prompt-box"],
             scale=5,
@@ -29,6 +31,7 @@ def build(atelier: Any, words: Words) -> None:
             label=words.label("Negative prompt"),
             lines=4,
             max_lines=16,
+            interactive=True,
             elem_id=element_id("prompt_negative"),
             elem_classes=["tag-atelier-prompt-box"],
             scale=3,
@@ -37,6 +40,7 @@ def build(atelier: Any, words: Words) -> None:
             panel_profile_choices(atelier),
             value=AUTOMATIC if words.in_webui else default_profile(atelier),
             label=words.label("Model family"),
+            interactive=True,
             elem_id=element_id("prompt_profile"),
             scale=2,
         )
