@@ -72,9 +72,8 @@ class Families:
         return Family(self._fallback(), "settings", checkpoint.name)
 
     def _fallback(self) -> str:
-        profiles = load_profiles(self._folder)
         chosen = str({**DEFAULTS, **self._options()}["profile"])
-        return chosen if chosen in profiles else next(iter(profiles), chosen)
+        return chosen if chosen in load_profiles(self._folder) else str(DEFAULTS["profile"])
 
 
 def _metadata(path: Path | None) -> Mapping[str, str]:

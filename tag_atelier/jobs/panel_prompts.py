@@ -115,9 +115,7 @@ class PanelPrompts:
         chinese = self._options().get("language") == "zh_CN"
         return sentence(said.template, "zh_CN" if chinese else "en", **said.values)
 
-    def _one(
-        self, pair: Pair, profile: Profile, sort: bool, quality: str, negative: str
-    ) -> tuple[Pair, tuple[Said, ...], int]:
+    def _one(self, pair: Pair, profile: Profile, sort: bool, quality: str, negative: str) -> tuple[Pair, tuple[Said, ...], int]:
         if any(len(text) > MAX_CHARACTERS for text in pair):
             return pair, (say(REASONS["too_long"]),), 0
         composed = compose(*pair, profile, quality=quality, negative_preset=negative)
