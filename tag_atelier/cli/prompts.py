@@ -1,4 +1,4 @@
-"""``arrange``, ``lint`` and ``slots``: text in (argument or standard input), text out. Needs no torch.
+"""``arrange``, ``lint``, ``lanes``, ``slots`` and ``search``: text in (argument or standard input), text out. Needs no torch.
 
 With ``--json`` and no text, ``arrange`` and ``lint`` read JSON lines ``{"prompt": …, "negative": false}`` and answer each
 with one line.
@@ -15,6 +15,7 @@ from typing import Any
 
 from tag_atelier.cli.progress import data_folder
 from tag_atelier.errors import RequestError, TagAtelierError
+from tag_atelier.jobs.prompt_memory import PromptMemory
 from tag_atelier.jobs.prompts import Prompts
 
 _LONE = re.compile("[\ud800-\udfff]")
@@ -22,11 +23,12 @@ _LONE = re.compile("[\ud800-\udfff]")
 
 
 def add_commands(commands: Any) -> None:
-    """Add the three commands."""
+    """Add the five commands."""
     arrange = commands.add_parser("arrange", help="put a prompt into a model family's tag order")
     lint = commands.add_parser("lint", help="say what in a prompt will not do what it looks like")
     distribute_help = "take groups such as (a, b:1.2) apart, so that each tag finds its own place"
-    for command, run in ((arrange, _arrange), (lint, _lint)):
+    lanes = commands.add_parser("lanes", help="show a prompt slot by slot in a model family's order")
+    for command, run in ((arrange, _arrange), (lint, _lint), (lanes, _lanes)):
         command.add_argument("text", nargs="?", help="the prompt; standard input when left out")
         command.add_argument("--profile", default="aidxl", help="model family (default: aidxl)")
         command.add_argument("--negative", action="store_true", help="it is a negative prompt")
@@ -36,6 +38,11 @@ def add_commands(commands: Any) -> None:
     slots = commands.add_parser("slots", help="the slot of each tag: tag, slot id, confidence")
     slots.add_argument("tags", nargs="*", help="tags; standard input, one a line, when left out")
     slots.set_defaults(run=_slots)
+    search = commands.add_parser("search", help="find tags by their beginning, in English, Chinese or pinyin")
+    search.add_argument("query", help="the beginning of a tag or of a word in it")
+    search.add_argument("--limit", metavar="N", type=int, default=20, help="most answers (default: 20)")
+    search.add_argument("--json", action="store_true", help="answer JSON")
+    search.set_defaults(run=_search)
 
 
 def _request(given: argparse.Namespace) -> dict[str, object]:
@@ -50,7 +57,7 @@ def _standard_input() -> str:
 
 
 def _prompts() -> Prompts:
-    return Prompts(data_folder() / "profiles")
+    return Prompts(data_folder() / "profiles", PromptMemory(data_folder()))
 
 
 def _arrange(given: argparse.Namespace) -> int:
@@ -116,4 +123,32 @@ def _slots(given: argparse.Namespace) -> int:
     tags = given.tags or [line for line in _standard_input().splitlines() if line.strip()]
     for answer in _prompts().slots(tags):
         print(f"{answer['tag']}\t{answer['slot']}\t{answer['confidence']:.2f}")
+    return 0
+
+
+def _lanes(given: argparse.Namespace) -> int:
+    """One line per slot that is not empty: its id, then its items; borders are not shown."""
+    from tag_atelier.jobs.prompt_page import PromptPage
+
+    answer: Any = PromptPage(_prompts()).lanes(_request(given))
+    if given.json:
+        print(_line(answer))
+        return 0
+    for slot in answer["slots"]:
+        items = [item["text"] for item in answer["items"] if item["slot"] == slot["id"]]
+        if items:
+            print(f"{slot['id']}\t{', '.join(items)}")
+    return 0
+
+
+def _search(given: argparse.Namespace) -> int:
+    """One line per answer: what to write, slot, posts, Chinese name."""
+    from tag_atelier.jobs.prompt_search import PromptSearch
+
+    answer: Any = PromptSearch(_prompts()).find(given.query, given.limit)
+    if given.json:
+        print(_line(answer))
+        return 0
+    for entry in answer["entries"]:
+        print(f"{entry['insert']}\t{entry['slot']}\t{entry['posts']}\t{entry['zh']}")
     return 0

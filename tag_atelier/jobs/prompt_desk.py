@@ -21,6 +21,8 @@ from tag_atelier.prompt.negatives import Embedding, build_negative
 from tag_atelier.prompt.profile import Profile
 from tag_atelier.prompt.slots import canonical
 
+NO_PRESET = "none"
+"""As a preset: the embeddings alone."""
 _SENTENCE_PROFILES = ("aidxl",)
 _NO_CHARACTERS = ("aidxl-0.6",)
 
@@ -78,10 +80,12 @@ class PromptDesk:
         """``{profile?, preset?, embeddings?, text?}`` → ``{text, used, left, installed}``.
 
         ``embeddings``: names, or ``{name, base?}``; those that are installed are looked up. None given: none is used.
+        ``preset``: one of the profile's, ``default`` for its first one, ``none`` for no words.
         """
         values = read_object(request, "The request")
         refuse_unknown(values, ("profile", "preset", "embeddings", "text", "language"), "The request")
         profile, preset, language = self._profile(values), read_text(values, "preset", "default"), read_language(values)
+        preset = "" if preset == NO_PRESET else preset
         installed = {one.name: one for one in find_embeddings(self._host.prompt_files.embeddings)}
         wanted = _embeddings(values.get("embeddings") or [], installed)
         text, used, left = build_negative(read_text(values, "text", ""), profile, preset, wanted, self._prompts.catalogue)

@@ -64,3 +64,18 @@ def test_a_megabyte_and_half_a_character_come_back(capsys: pytest.CaptureFixture
 def test_lint_answers_lines_too(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     _, (found,) = answers(capsys, monkeypatch, ['{"prompt": "1girl, hat, :3"}'], "lint")
     assert [finding["code"] for finding in found["findings"]] == ["trailing_number"]
+
+
+def test_lanes_are_printed_slot_by_slot(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lanes", "smile, 1girl, (hat:1.2) BREAK blush"]) == 0
+    assert capsys.readouterr().out == "subject\t1girl\nexpression\tsmile, blush\naccessories\t(hat:1.2)\n"
+    assert main(["lanes", "--json", "hat"]) == 0
+    assert json.loads(capsys.readouterr().out)["items"][0]["slot"] == "accessories"
+
+
+def test_search_prints_what_to_write(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["search", "绫波丽", "--limit", "1"]) == 0
+    assert capsys.readouterr().out.split("\t")[:2] == ["ayanami rei", "character"]
+    assert main(["search", "long hair", "--json", "--limit", "1"]) == 0
+    assert json.loads(capsys.readouterr().out)["entries"][0]["tag"] == "long_hair"
+    assert main(["search", "hat", "--limit", "0"]) == 1

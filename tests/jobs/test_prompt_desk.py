@@ -184,6 +184,7 @@ def test_a_negative_prompt_with_what_is_installed(desk: PromptDesk) -> None:
     assert (answer["used"], [row["name"] for row in answer["left"]]) == (["negXL"], ["old15", "elsewhere"])
     assert answer["text"].startswith("negXL, (worst quality:1.3)")
     assert {"name": "negXL", "base": "sdxl", "vectors": 2} in answer["installed"]
+    assert desk.negative({"preset": "none", "embeddings": ["negXL"], "text": "hat"})["text"] == "negXL, hat"
     for wrong in ("negXL", [3], [{"base": "sdxl"}]):
         with pytest.raises(RequestError, match="expected"):
             desk.negative({"embeddings": wrong})
