@@ -147,7 +147,7 @@ def _infotext_fields(atelier: Any, controls: Sequence[Any]) -> tuple[tuple[Any, 
         pasted = parameters.get(INFOTEXT["profile"])
         return gr.update() if pasted is None else gr.update(value=pasted)
 
-    def words(key: str, choices: Callable[[Any, str], list[str]]) -> Callable[[Mapping[str, str]], Any]:
+    def preset(key: str, choices: Callable[[Any, str], list[str]]) -> Callable[[Mapping[str, str]], Any]:
         def read(parameters: Mapping[str, str]) -> Any:
             pasted, value = parameters.get(INFOTEXT["profile"]), parameters.get(INFOTEXT[key], NOTHING)
             return gr.update(value=value) if pasted is None else gr.update(choices=choices(atelier, pasted), value=value)
@@ -158,6 +158,6 @@ def _infotext_fields(atelier: Any, controls: Sequence[Any]) -> tuple[tuple[Any, 
         (enabled, was_on),
         (profile, family),
         (arrange, lambda parameters: parameters.get(INFOTEXT["arrange"], "True") == "True"),
-        (quality, words("quality", quality_choices)),
-        (negative, words("negative_preset", negative_choices)),
+        (quality, preset("quality", quality_choices)),
+        (negative, preset("negative_preset", negative_choices)),
     )

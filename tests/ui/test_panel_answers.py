@@ -111,9 +111,8 @@ class Remarking(FakeAtelier):
     def lint(self, request: Mapping[str, object]) -> dict[str, object]:
         self.asked.append(("lint", request))
         rows = {"unknown": {}, "steps": {"steps": 28}, "network_triggers": {}}
-        found = [
-            {"code": code, "severity": "note", "message": f"about {code}", "fix": None, "set": set_} for code, set_ in rows
-        ]
+        common = {"severity": "note", "fix": None}
+        found = [{"code": code, "message": f"about {code}", "set": set_, **common} for code, set_ in rows.items()]
         return {"findings": found}
 
 
