@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -168,10 +168,22 @@ def _first(plan: MergePlan, reader: TensorReader, step: Step) -> torch.Tensor:
 
 
 def _rendered(layer: _Layer, change: torch.Tensor, dtype: str) -> memoryview:
-    up, down = factors(change, layer.rank, layer.name)
+    with _one_thread():
+        up, down = factors(change, layer.rank, layer.name)
     alpha = torch.tensor([float(layer.rank)])
     flat = torch.cat([up.reshape(-1), down.reshape(-1), alpha]).to(TORCH_DTYPES[dtype])
     return flat.view(torch.uint8).numpy().data
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """A decomposition's last bits depend on how many threads do it; the file must not."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def factors(change: torch.Tensor, rank: int, seed: str) -> tuple[torch.Tensor, torch.Tensor]:

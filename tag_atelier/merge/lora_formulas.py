@@ -5,11 +5,13 @@ The formulas are those that the WebUI's own Lora extension applies while drawing
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import torch
 
 from tag_atelier.merge.key_names import THIRDS
+from tag_atelier.merge.methods.reduction import dot
 from tag_atelier.merge.networks import Layer
 
 Tensors = Mapping[str, torch.Tensor]
@@ -170,8 +172,8 @@ def _rotations(x: Tensors, rows: int) -> torch.Tensor:
     skew = raw - raw.transpose(-1, -2)
     limit = float(x["alpha"]) * rows if "alpha" in x else 0.0
     if limit:
-        norm = torch.linalg.vector_norm(skew)
-        skew = skew * ((norm.clamp(max=limit) + 1e-8) / (norm + 1e-8))
+        norm = math.sqrt(dot(skew, skew))
+        skew = skew * ((min(norm, limit) + 1e-8) / (norm + 1e-8))
     one = torch.eye(raw.shape[-1], dtype=raw.dtype)
     rotations: torch.Tensor = (one + skew) @ torch.linalg.inv(one - skew)
     return rotations

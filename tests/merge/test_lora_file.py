@@ -128,6 +128,22 @@ def test_large_matrices_are_nearly_as_good_as_exact_ones_and_the_same_at_every_r
     assert float((change - up @ down).norm() / left) < 1.01
 
 
+def test_the_same_bytes_whatever_the_threads(shelf, counter) -> None:
+    """Of a matrix that is large enough to be decomposed by several."""
+    generator = torch.Generator().manual_seed(6)
+    for name in "ab":
+        shelf.add(name, architecture="sdxl", change={LINEAR: torch.randn(700, 600, generator=generator)})
+    found, threads = [], torch.get_num_threads()
+    for count in (1, 3):
+        torch.set_num_threads(count)
+        try:
+            found.append(extracted(shelf, counter, alpha={"IN04": 1}, options={"rank": 8})[1].sha256)
+            assert torch.get_num_threads() == count
+        finally:
+            torch.set_num_threads(threads)
+    assert found[0] == found[1]
+
+
 def test_nothing_to_extract_cancel_and_a_taken_name(shelf, counter) -> None:
     models(shelf)
     with pytest.raises(RecipeError, match="changes no layer that a LoRA can hold"):
