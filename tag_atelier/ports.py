@@ -261,7 +261,7 @@ class Host:
     check_parameters: Callable[[SamplingParameters], None] | None = None
     """Raises UnknownName for a sampler, scheduler, VAE or upscaler that is not there; None: only found out when drawing."""
     live_settings: Callable[[], Mapping[str, object]] = dict
-    """What the host draws with next beside the page's fields: ``checkpoint`` (a name or title), ``clip_skip``; what it knows."""
+    """What the host draws with next beside the page's fields: ``checkpoint`` (a name or title), ``clip_skip``, as it knows."""
     prompt_files: PromptFiles = PromptFiles()
     vae_folders: Sequence[Path] = ()
     """Where VAE files are looked for when a merge takes one; need not exist."""
