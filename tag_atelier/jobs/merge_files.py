@@ -46,6 +46,13 @@ class MergeFiles:
                 raise
             return found
 
+    def known_hash(self, name: str) -> str | None:
+        """SHA-256 of a checkpoint where the host knows it without reading the file."""
+        try:
+            return self._host.checkpoints.resolve(name).sha256
+        except UnknownName:
+            return None
+
     def part(self, kind: str, name: str) -> Path:
         """A network (``lora``), a VAE (``vae``) or a text encoder (``text_encoder``) by its file's name.
 
@@ -57,7 +64,8 @@ class MergeFiles:
         found = find_below(folders, name)
         if found is not None or kind != "lora":
             return found or self.model(name)
-        raise UnknownName("LoRA", name, sorted(path.stem for folder in folders for path in _files(folder)))
+        offered = self._host.prompt_files.networks or folders
+        raise UnknownName("LoRA", name, sorted(path.stem for folder in offered for path in _files(folder)))
 
     def is_same(self, source: Source) -> bool:
         """Whether the source's name still leads to its file. Raises as ``model`` and ``part`` do."""

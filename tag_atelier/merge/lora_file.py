@@ -124,9 +124,10 @@ def _tensors(layer: _Layer, dtype: str) -> list[tuple[str, str, tuple[int, ...]]
 
 
 def _texts(plan: MergePlan) -> dict[str, str]:
-    options = plan.recipe.options
+    options, texts = plan.recipe.options, header_texts(plan)
     return {
-        **header_texts(plan),
+        **texts,
+        "modelspec.architecture": f"{texts['modelspec.architecture']}/lora",
         "ss_network_module": "networks.lora",
         "ss_network_dim": str(options.rank),
         "ss_network_alpha": str(options.rank),

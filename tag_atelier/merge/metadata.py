@@ -28,10 +28,12 @@ def header_texts(plan: MergePlan) -> dict[str, str]:
         "recipe_sha256": recipe.digest,
         **recipe.as_dict(),
     }
-    models = {source.sha256 or source.name: _model(source) for source in plan.sources}
+    models = {source.sha256 or source.name: _model(source) for source in plan.files}
+    marks = {step.key for step in plan.steps if step.block is None}
     return {
         "format": "pt",
         "modelspec.sai_model_spec": "1.0.0",
+        **({"modelspec.prediction_type": "v"} if "v_pred" in marks else {}),
         "modelspec.architecture": _MODELSPEC_ARCHITECTURES[plan.architecture.id],
         "modelspec.implementation": "sgm",
         "modelspec.title": recipe.name or " + ".join(recipe.models),

@@ -46,6 +46,15 @@ def test_models_parts_and_folders_are_found(files: MergeFiles, tmp_path: Path) -
     assert files.part("vae", "a") == files.part("text_encoder", "a") == tmp_path / "models/a.safetensors"
 
 
+def test_hashes_that_the_host_knows(files: MergeFiles, tmp_path: Path) -> None:
+    from tag_atelier.ports import Checkpoint
+
+    assert files.known_hash("a") is None
+    assert files.known_hash("nowhere") is None
+    files._host.checkpoints.checkpoints.append(Checkpoint("k", "k", tmp_path / "k", "0" * 64))  # type: ignore[attr-defined]
+    assert files.known_hash("k") == "0" * 64
+
+
 def test_what_is_not_there(files: MergeFiles) -> None:
     with pytest.raises(UnknownName, match="checkpoint 'b'"):
         files.model("b")

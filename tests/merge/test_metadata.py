@@ -23,3 +23,17 @@ def test_texts(shelf) -> None:
         "ab" * 32: {"name": "a.safetensors", "legacy_hash": None, "sd_merge_recipe": {"type": "webui"}},
         "b": {"name": "b.safetensors", "legacy_hash": None, "sd_merge_recipe": None},
     }
+
+
+def test_networks_are_parents_too_and_v_prediction_is_told(shelf) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    key = "model.diffusion_model.input_blocks.3.0.weight"
+    shelf.add("a", architecture="sdxl", change={"v_pred": torch.empty(0)})
+    save_file({"lora_unet_input_blocks_3_0.diff": torch.ones(4, 5)}, shelf.path("net"))
+    planned = plan(Recipe.from_value({"models": ["a"], "loras": ["net"]}), shelf.path)
+    assert key in planned.changed_keys
+    texts = header_texts(planned)
+    assert texts["modelspec.prediction_type"] == "v"
+    assert list(json.loads(texts["sd_merge_models"])) == ["a", "net"]
