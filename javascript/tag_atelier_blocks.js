@@ -23,15 +23,16 @@ var tagAtelierBlocks = (function () {
         const slider = event.target;
         if (!slider.dataset || !slider.dataset.block) return;
         slider.parentElement.querySelector("output").textContent = Number(slider.value).toFixed(2);
-        slider.style.setProperty("--share", Math.round(100 * slider.value) + "%");
+        slider.parentElement.style.setProperty("--share", Math.round(100 * slider.value) + "%");
     }
 
     function write(event) {
         const slider = event.target;
         if (!slider.dataset || !slider.dataset.block) return;
-        const box = tagAtelier.find("#tag_atelier_merge_blocks_text textarea, #tag_atelier_merge_blocks_text input");
         const editor = slider.closest("[data-tag-atelier-blocks]");
-        if (!box || !editor) return;
+        const text_id = editor && editor.dataset.tagAtelierBlocks;
+        const box = text_id && tagAtelier.find("#" + text_id + " textarea, #" + text_id + " input");
+        if (!box) return;
         const pasted = box.value.trim() && !/[:=]/.test(box.value);
         const text = withBlock(pasted ? spelledOut(editor) : box.value, slider.dataset.block, Number(slider.value));
         tagAtelier.type(box, text);
@@ -41,7 +42,7 @@ var tagAtelierBlocks = (function () {
     /** gradio tells of a slider when it is let go, but not of a number typed beside it. */
     function tellTyped(event) {
         const typed = event.target;
-        if (typed.type !== "number" || !typed.closest("[id^=tag_atelier_merge_][id$=_weight]")) return;
+        if (typed.type !== "number" || !typed.closest("[id^=tag_atelier_merge_][id$=_weight], [id^=tag_atelier_merge_parameter]")) return;
         window.setTimeout(() => typed.dispatchEvent(new Event("pointerup", { bubbles: true })), 0);
     }
 

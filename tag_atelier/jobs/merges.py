@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _KEPT_PLANS = 4
+_USUAL_BYTES_PER_S = 500e6
+"""Read and written together, until this machine's own merges have shown better."""
 
 
 class Merges:
@@ -34,12 +36,13 @@ class Merges:
         self._plans: list[MergePlan] = []
         self._files = MergeFiles(host)
         self._live = LiveState(host)
+        self._bytes_per_s = _USUAL_BYTES_PER_S
         self.shelf = RecipeShelf(host.data_folder / "merges")
 
     def check(self, recipe: object) -> dict[str, object]:
-        """Everything that can be said before a tensor is read: models, blocks, bytes, warnings."""
+        """Everything that can be said before a tensor is read: models, blocks, bytes, seconds to a file, warnings."""
         planned = self._plan(read_recipe(recipe))
-        return dict(planned.as_dict())
+        return {**planned.as_dict(), "seconds": round((planned.read_bytes + planned.write_bytes) / self._bytes_per_s, 1)}
 
     def start(self, recipe: object, name: str) -> Job:
         """Start writing a new checkpoint; every error of recipe, headers and name is raised here, at once."""
@@ -49,6 +52,7 @@ class Merges:
 
         def work(progress: Progress) -> Mapping[str, object]:
             result = write_checkpoint(planned, destination, progress)
+            self._bytes_per_s = (planned.read_bytes + planned.write_bytes) / max(result.seconds, 1e-3)
             if self._host.remember_hash is not None and result.sha256:
                 self._host.remember_hash(destination, result.sha256)
             self._host.checkpoints.refresh()
@@ -165,7 +169,7 @@ class Merges:
         from tag_atelier.merge.plan import plan
 
         known = next((planned for planned in self._plans if planned.recipe == recipe and self._still_fits(planned)), None)
-        planned = known or plan(recipe, self._files.model, find_part=self._files.part)
+        planned = known or plan(recipe, self._files.model, self._files.known_hash, self._files.part)
         self._plans = [planned, *(other for other in self._plans if other.recipe != recipe)][:_KEPT_PLANS]
         return planned
 

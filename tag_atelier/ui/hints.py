@@ -17,20 +17,30 @@ _TAB = {
     "bench_plan": "Says how many images would be drawn and which tags are left out, and draws nothing.",
     "bench_start": "Starts the run. The same plan started again goes on where it stopped.",
     "merge_first": "The model to start from: it gives everything whose weight is 0.",
+    "merge_base": "What the method subtracts, usually the model the others were trained from. None at the start.",
+    "merge_parameter_1": "A number of the method's own; starts where the method has it.",
+    "merge_parameter_2": "Another number of the method's own; starts where the method has it.",
+    "merge_more": "Shows another row for a model to mix in, up to five.",
+    "merge_fewer": "Hides the last row and leaves its model out.",
+    "merge_layout": "Which tool's meaning a pasted line of numbers has. At the start SuperMerger's.",
+    "merge_architecture": "Whose blocks are shown. “Check” finds it from the files; SDXL at the start.",
+    "merge_letter": "Which model's weights the blocks below show and change. B at the start.",
+    "merge_preset_name": "A name for the block weights above, to find them again among the presets. Empty at the start.",
+    "merge_keep_preset": "Keeps the block weights above as a preset of your own.",
+    "merge_drop_preset": "Forgets your own preset of this name.",
+    "merge_save": "Keeps the recipe under the name beside it; in a WebUI it then stands in the checkpoint list as NAME.merge.",
     "merge_second": "The model that is mixed in.",
-    "merge_third": "A third model to mix in, or the base that 'Add difference' subtracts. None at the start.",
     "merge_refresh": "Reads the list of checkpoints again.",
     "merge_method": "How the models are put together. Weighted sum at the start.",
     "merge_dtype": "Number format of the new file. Keeps that of model A at the start.",
     "merge_vae": "Whose VAE the new file gets. At the start that of model A, unless a weight names the VAE.",
     "merge_second_weight": "How much of model B, from 0 to 1; a preset is multiplied with it. 0.5 at the start.",
-    "merge_third_weight": "How much of model C, from 0 to 1, where it is not the base. 0 at the start.",
     "merge_preset": "A named curve of weights over the blocks. The same weight in every block at the start.",
     "merge_blocks_text": "Blocks whose weight differs, or a line of 20 (SDXL) or 26 (SD1.5) numbers from another tool.",
     "merge_recipe": "The recipe that is carried out. The form writes it; what you change here counts.",
     "merge_check": "Reads the headers of the files and says what the merge would do, without reading a tensor.",
     "merge_read": "Sets the form to what the text says.",
-    "merge_name": "File name of the new checkpoint, without a folder. An existing file is never overwritten.",
+    "merge_name": "Name of the new checkpoint or of the saved recipe, without a folder. No checkpoint is ever overwritten.",
     "merge_write": "Writes the merge to a new checkpoint file.",
     "merge_live": "Changes the loaded model itself until Restore; nothing is written to disk.",
     "merge_restore": "Puts the loaded model's own weights back, bit for bit.",
@@ -49,7 +59,19 @@ _PANEL = {
     "apply_clip_skip": "The button on its left sets clip skip too, as an override of the settings. Off at the start.",
 }
 
+_ROW = {
+    "": "Another model that is mixed in. None at the start.",
+    "_weight": "How much of this model, from 0 to 1; a preset is multiplied with it. 0.5 at the start.",
+    "_preset": "A named curve of this model's weights over the blocks. The same weight in every block at the start.",
+    "_blocks_text": "Blocks in which this model's weight differs, or a line of numbers from another tool.",
+}
+
 HINTS: Mapping[str, str] = {
+    **{
+        element_id("merge", f"{row}{part}"): hint
+        for row in ("third", "fourth", "fifth", "sixth")
+        for part, hint in _ROW.items()
+    },
     **{element_id(name): hint for name, hint in _TAB.items()},
     **{element_id(tab, name): hint for tab in ("txt2img", "img2img") for name, hint in _PANEL.items()},
 }

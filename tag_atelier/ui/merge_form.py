@@ -4,38 +4,53 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tag_atelier.errors import RecipeError
-from tag_atelier.merge.layout import architectures
+from tag_atelier.merge.layout import LINE_COUNTS, architectures
 from tag_atelier.merge.methods import get_method
-from tag_atelier.merge.recipe import Recipe
+from tag_atelier.merge.recipe import LETTERS, Recipe
 from tag_atelier.merge.weights import BlockWeights, read_weights
 
 _ENTRY = re.compile(r"\s*([A-Za-z][A-Za-z0-9_-]*)\s*[:=]\s*(\S+)\s*")
 KEEP = "keep"
+ROWS = 5
+"""Models that can be mixed into A on the form; a recipe's text takes more."""
+PARAMETERS = 2
+"""Numbers of its own that a method may have on the form."""
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """One model that is mixed in, as its row of controls has it."""
+
+    model: str = ""
+    weight: float = 0.5
+    """How much of it where no preset is chosen; what a preset is multiplied with where one is."""
+    preset: str = ""
+    blocks: str = ""
+    """``IN04: 0.3, OUT03-OUT05: 0.7``, or a pasted line of numbers; empty: no block differs."""
 
 
 @dataclass(frozen=True)
 class MergeForm:
-    """What the form's controls hold, in their order."""
+    """What the form's controls hold."""
 
     first: str = ""
-    second: str = ""
-    third: str = ""
-    """Third model, or the base where the method has one; empty: none."""
     method: str = "weighted_sum"
-    second_weight: float = 0.5
-    """How much of B where no preset is chosen; what a preset is multiplied with where one is."""
-    third_weight: float = 0.0
-    preset: str = ""
-    blocks: str = ""
-    """``IN04: 0.3, OUT03-OUT05: 0.7``, or a pasted line of numbers; empty: no block differs."""
+    base: str = ""
     dtype: str = KEEP
     vae: str = ""
+    layout: str = ""
+    """Which tool's meaning a pasted line has; empty: SuperMerger's."""
+    parameters: tuple[float, ...] = ()
+    """The method's, in its order; those that are not given are as they come."""
+    mixed: tuple[Mixed, ...] = field(default_factory=lambda: (Mixed(),))
 
-
-FIELDS = tuple(MergeForm.__dataclass_fields__)
+    @property
+    def chosen(self) -> tuple[Mixed, ...]:
+        """The rows in which a model is chosen."""
+        return tuple(row for row in self.mixed if row.model)
 
 
 def to_recipe(form: MergeForm) -> Recipe:
@@ -45,37 +60,35 @@ def to_recipe(form: MergeForm) -> Recipe:
         RecipeError: a model is missing or the block weights cannot be read.
         UnknownName: no such method, preset or block.
     """
-    if not form.first or not form.second:
+    if not form.first or not form.chosen:
         raise RecipeError("Model A or B is not chosen; choose the model to start from as A and the one to mix in as B.")
-    weights: list[object] = [weights_value(form)]
-    models = [form.first, form.second]
-    values: dict[str, object] = {"models": models, "method": form.method}
-    if get_method(form.method).base:
-        if not form.third:
-            raise RecipeError("Model C is not chosen; this method subtracts it, choose the model that B was made from.")
-        values["base"] = form.third
-    elif form.third:
-        models.append(form.third)
-        weights.append(form.third_weight)
+    method = get_method(form.method)
+    values: dict[str, object] = {"models": [form.first, *(row.model for row in form.chosen)], "method": form.method}
+    if method.base:
+        if not form.base:
+            raise RecipeError("No base is chosen; this method subtracts it, choose the model that B was made from.")
+        values["base"] = form.base
+    weights = [weights_value(row, form.layout) for row in form.chosen]
     values["alpha"] = weights[0] if len(weights) == 1 else weights
+    values["parameters"] = {parameter.name: value for parameter, value in zip(method.parameters, form.parameters, strict=False)}
     values["options"] = {"dtype": form.dtype, **({"vae": form.vae} if form.vae else {})}
     return Recipe.from_value(values)
 
 
-def weights_value(form: MergeForm) -> object:
-    """B's weights as a recipe writes them: a number, a pasted line, or a mapping of blocks.
+def weights_value(row: Mixed, layout: str = "") -> object:
+    """The row's weights as a recipe writes them: a number, a pasted line, or a mapping of blocks.
 
     Raises:
         RecipeError: the blocks cannot be read.
     """
-    text = form.blocks.strip()
-    if not text and not form.preset:
-        return form.second_weight
+    text = row.blocks.strip()
+    if not text and not row.preset:
+        return row.weight
     if text and ":" not in text and "=" not in text:
-        return {"values": text}
-    start: dict[str, object] = {"ALL": form.second_weight}
-    if form.preset:
-        start = {"preset": form.preset, "scale": form.second_weight}
+        return {"values": text, **({"layout": layout} if layout else {})}
+    start: dict[str, object] = {"ALL": row.weight}
+    if row.preset:
+        start = {"preset": row.preset, "scale": row.weight}
     return {**start, **read_blocks(text)}
 
 
@@ -103,25 +116,33 @@ def from_recipe(recipe: Recipe) -> MergeForm:
     Raises:
         RecipeError: the recipe says more than the form can show; its text is what counts then.
     """
-    plain = [weights for weights in recipe.weights[1:] if weights.preset or weights.blocks or weights.line]
-    unseen = recipe.elements or recipe.parameters or recipe.adjust
-    if len(recipe.models) > 3 or unseen or plain or (recipe.base and len(recipe.models) > 2):
-        raise RecipeError("This recipe says more than the form can show; edit the text, it is what is carried out.")
-    weights = recipe.weights[0]
-    whole = dict(weights.blocks).get("ALL")
-    second_weight = weights.scale if weights.preset else weights.number if whole is None else whole
-    return MergeForm(
+    layouts = {weights.layout for weights in recipe.weights if weights.line is not None}
+    form = MergeForm(
         first=recipe.models[0],
-        second=recipe.models[1],
-        third=recipe.base or (recipe.models[2] if len(recipe.models) > 2 else ""),
         method=recipe.method,
-        second_weight=second_weight,
-        third_weight=recipe.weights[1].number if len(recipe.weights) > 1 else 0.0,
-        preset=weights.preset or "",
-        blocks=_blocks_text(weights),
+        base=recipe.base or "",
         dtype=recipe.dtype,
         vae=recipe.vae or "",
+        layout=next(iter(layouts), None) or "",
+        parameters=tuple(weights.number for _, weights in recipe.parameters),
+        mixed=tuple(map(_row, recipe.models[1:], recipe.weights)),
     )
+    if not 0 < len(form.mixed) <= ROWS or not _says_the_same(form, recipe):
+        raise RecipeError("This recipe says more than the form can show; edit the text, it is what is carried out.")
+    return form
+
+
+def _says_the_same(form: MergeForm, recipe: Recipe) -> bool:
+    try:
+        return to_recipe(form).digest == recipe.digest
+    except RecipeError:
+        return False
+
+
+def _row(model: str, weights: BlockWeights) -> Mixed:
+    whole = dict(weights.blocks).get("ALL")
+    weight = weights.scale if weights.preset else weights.number if whole is None else whole
+    return Mixed(model, weight, weights.preset or "", _blocks_text(weights))
 
 
 def _blocks_text(weights: BlockWeights) -> str:
@@ -130,10 +151,24 @@ def _blocks_text(weights: BlockWeights) -> str:
     return ", ".join(f"{block}: {weight:g}" for block, weight in weights.blocks if block != "ALL")
 
 
-def resolved(form: MergeForm, architecture: str) -> Mapping[str, float]:
-    """B's weight in every block of ``architecture``, as the form stands.
+def resolved(row: Mixed, architecture: str, layout: str = "") -> Mapping[str, float]:
+    """The row's weight in every block of ``architecture``.
 
     Raises:
         RecipeError, UnknownName: the weights do not fit this architecture.
     """
-    return read_weights(weights_value(form)).resolve(architectures()[architecture])
+    return read_weights(weights_value(row, layout)).resolve(architectures()[architecture])
+
+
+def letter_of(row: int) -> str:
+    """What row ``row``, counted from 0, is called: B, C and so on.
+
+    >>> letter_of(0)
+    'B'
+    """
+    return LETTERS[row + 1].upper()
+
+
+def is_line(text: str) -> bool:
+    """Whether ``text`` is a pasted line of numbers of a length that some tool uses."""
+    return ":" not in text and "=" not in text and len(text.replace(",", " ").split()) in LINE_COUNTS

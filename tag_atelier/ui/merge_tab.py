@@ -2,167 +2,309 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
 from tag_atelier.errors import TagAtelierError
-from tag_atelier.merge.methods import METHODS
-from tag_atelier.merge.options import DTYPES
 from tag_atelier.merge.recipe import Recipe
-from tag_atelier.merge.weights import named_weights
-from tag_atelier.ui import render
+from tag_atelier.ui import merge_fields, render
 from tag_atelier.ui.bench_tab import WATCH
 from tag_atelier.ui.block_editor import architecture_choices, block_editor
 from tag_atelier.ui.choices import NOTHING, checkpoint_names
 from tag_atelier.ui.compat import listen
 from tag_atelier.ui.ids import element_id
-from tag_atelier.ui.merge_form import FIELDS, MergeForm, from_recipe, to_recipe
+from tag_atelier.ui.merge_fields import OWN, Fields, read_form, text_id, write_form
+from tag_atelier.ui.merge_form import ROWS, MergeForm, Mixed, from_recipe, letter_of, resolved, to_recipe
 from tag_atelier.ui.words import Words
 
-Controls = Mapping[str, Any]
-AUTO = "auto"
-"""The VAE is A's unless a weight names it."""
+_SHELF = "() => { tagAtelierMerges.show(); return []; }"
 
 
-def build(atelier: Any, words: Words) -> None:
-    """Build the sub-tab where the caller's gradio context stands."""
-    with gr.Row(equal_height=False):
-        with gr.Column():
-            controls, refresh = _build_models(atelier, words)
-            controls = {**controls, **_build_weights(words)}
-            with gr.Accordion(words.label("Blocks one by one"), open=False, elem_id=element_id("merge_block_panel")):
-                architecture = gr.Radio(
+class MergeTab:
+    """The controls of one page and what they do to each other."""
+
+    def __init__(self, atelier: Any, words: Words) -> None:
+        self.atelier, self.words = atelier, words
+        with gr.Row(equal_height=False):
+            with gr.Column():
+                self.fields: Fields = merge_fields.build(atelier, words)
+                self._build_blocks()
+            with gr.Column():
+                self._build_recipe()
+        self._build_shelf()
+        self.row_count = gr.State(1)
+        self._connect_form()
+        self._connect_rows()
+        self._connect_presets()
+        self._connect_jobs()
+
+    # --- what is on the page -------------------------------------------------------------------------------------
+
+    def _build_blocks(self) -> None:
+        words = self.words
+        with gr.Accordion(words.label("Blocks one by one"), open=False, elem_id=element_id("merge_block_panel")):
+            with gr.Row():
+                self.architecture = gr.Radio(
                     architecture_choices(),
                     value="sdxl",
                     label=words.label("Blocks of"),
                     elem_id=element_id("merge_architecture"),
                 )
-                editor = gr.HTML(block_editor(MergeForm(), "sdxl", words), elem_id=element_id("merge_blocks"))
-        with gr.Column():
-            recipe = gr.Textbox(
-                label=words.label("The recipe (this text is carried out; edit it freely)"),
-                lines=11,
-                max_lines=30,
-                placeholder="models: [A, B]\nmethod: weighted_sum\nalpha: 0.5",
-                elem_id=element_id("merge_recipe"),
-                elem_classes=["tag-atelier-code"],
+                self.letter = gr.Radio(
+                    [letter_of(i) for i in range(ROWS)],
+                    value="B",
+                    label=words.label("Weights of model"),
+                    elem_id=element_id("merge_letter"),
+                )
+            self.editor = gr.HTML(block_editor(Mixed(), "sdxl", words, text_id=text_id(0)), elem_id=element_id("merge_blocks"))
+            with gr.Row():
+                self.preset_name = gr.Textbox(
+                    label=words.label("Keep these block weights as"), lines=1, scale=2, elem_id=element_id("merge_preset_name")
+                )
+                self.keep_preset = gr.Button(words.label("Keep"), scale=1, elem_id=element_id("merge_keep_preset"))
+                self.drop_preset = gr.Button(words.label("Forget"), scale=1, elem_id=element_id("merge_drop_preset"))
+
+    def _build_recipe(self) -> None:
+        words = self.words
+        self.recipe = gr.Textbox(
+            label=words.label("The recipe (this text is carried out; edit it freely)"),
+            lines=11,
+            max_lines=30,
+            placeholder="models: [A, B]\nmethod: weighted_sum\nalpha: 0.5",
+            elem_id=element_id("merge_recipe"),
+            elem_classes=["tag-atelier-code"],
+        )
+        with gr.Row(elem_classes=["tag-atelier-buttons"]):
+            self.check = gr.Button(words.label("Check"), elem_id=element_id("merge_check"))
+            self.read = gr.Button(words.label("Fill the form from the text"), elem_id=element_id("merge_read"))
+        with gr.Row():
+            self.name = gr.Textbox(
+                label=words.label("Name of the new checkpoint, or of the recipe"),
+                placeholder="my-merge",
+                lines=1,
+                elem_id=element_id("merge_name"),
+                scale=2,
             )
-            buttons = _build_buttons(words)
-            gr.HTML('<div data-tag-atelier-jobs="merge live restore"></div>', elem_id=element_id("merge_job"))
-            result = gr.HTML(
-                render.note(words("Choose model A and model B; “Check” reads only the files' headers.")),
-                elem_id=element_id("merge_result"),
+            self.write = gr.Button(
+                words.label("Merge to a file"), variant="primary", elem_id=element_id("merge_write"), scale=1
             )
-    fields = [controls[name] for name in FIELDS]
-    _connect_form(words, controls, (architecture, editor, recipe, result))
-    listen(buttons["read"].click, _reader(words), [architecture, recipe], [*fields, editor, result])
-    listen(refresh.click, _refresher(atelier), [], [controls["first"], controls["second"], controls["third"]])
-    listen(buttons["check"].click, _checker(atelier, words), [recipe, *fields], [result, architecture, editor])
-    _connect_jobs(atelier, words, buttons, recipe, result)
-
-
-def _build_models(atelier: Any, words: Words) -> tuple[dict[str, Any], Any]:
-    names = checkpoint_names(atelier)
-    labels = {"first": "Model A", "second": "Model B", "third": "Model C or base"}
-    controls: dict[str, Any] = {}
-    with gr.Row():
-        for name, label in labels.items():
-            choices = [NOTHING, *names] if name == "third" else names
-            controls[name] = gr.Dropdown(
-                choices, value=NOTHING if name == "third" else None, label=words.label(label), elem_id=element_id("merge", name)
-            )
-        refresh = gr.Button("↻", elem_id=element_id("merge_refresh"), elem_classes=["tag-atelier-icon"], scale=0)
-    with gr.Row():
-        controls["method"] = gr.Dropdown(
-            list(METHODS), value="weighted_sum", label=words.label("Method"), elem_id=element_id("merge_method")
+            self.save = gr.Button(words.label("Save the recipe"), elem_id=element_id("merge_save"), scale=1)
+        gr.HTML("<div data-tag-atelier-live></div>", elem_id=element_id("merge_live_state"))
+        with gr.Row(elem_classes=["tag-atelier-buttons"]):
+            self.live = gr.Button(words.label("Apply to the loaded model"), elem_id=element_id("merge_live"))
+            self.restore = gr.Button(words.label("Restore the loaded model"), elem_id=element_id("merge_restore"))
+        gr.HTML('<div data-tag-atelier-jobs="merge live restore"></div>', elem_id=element_id("merge_job"))
+        self.result = gr.HTML(
+            render.note(words("Choose model A and model B; “Check” reads only the files' headers.")),
+            elem_id=element_id("merge_result"),
         )
-        controls["dtype"] = gr.Dropdown(
-            list(DTYPES), value="keep", label=words.label("Number format"), elem_id=element_id("merge_dtype")
-        )
-        controls["vae"] = gr.Dropdown(
-            [AUTO, "a", "b", "c"], value=AUTO, label=words.label("VAE of"), elem_id=element_id("merge_vae")
-        )
-    return controls, refresh
 
+    def _build_shelf(self) -> None:
+        label = self.words.label("Saved recipes and earlier merges")
+        with gr.Accordion(label, open=False, elem_id=element_id("merge_shelf")):
+            gr.HTML("<div data-tag-atelier-merges></div>", elem_id=element_id("merge_shelf_list"))
 
-def _build_weights(words: Words) -> dict[str, Any]:
-    presets = [NOTHING, *named_weights()]
-    with gr.Row():
-        second = gr.Slider(
-            0, 1, value=0.5, step=0.01, label=words.label("Weight of B"), elem_id=element_id("merge_second_weight")
-        )
-        third = gr.Slider(
-            0, 1, value=0.0, step=0.01, label=words.label("Weight of C"), elem_id=element_id("merge_third_weight")
-        )
-    with gr.Row():
-        preset = gr.Dropdown(
-            presets, value=NOTHING, label=words.label("Preset of block weights"), elem_id=element_id("merge_preset"), scale=1
-        )
-        blocks = gr.Textbox(
-            label=words.label("Blocks that differ, or a pasted line of numbers"),
-            placeholder="IN04: 0.3, OUT03-OUT05: 0.7",
-            lines=1,
-            max_lines=6,
-            elem_id=element_id("merge_blocks_text"),
-            scale=2,
-        )
-    return {"second_weight": second, "third_weight": third, "preset": preset, "blocks": blocks}
+    # --- the form writes the recipe, the text fills the form -------------------------------------------------------
 
+    def _draw(self, form: MergeForm, architecture: str, letter: str) -> str:
+        row = max(0, "BCDEFGHIJ".find(letter or "B"))
+        mixed = form.mixed[row] if row < len(form.mixed) else Mixed()
+        return block_editor(mixed, architecture, self.words, form.layout, text_id(row))
 
-def _build_buttons(words: Words) -> dict[str, Any]:
-    buttons: dict[str, Any] = {}
-    with gr.Row(elem_classes=["tag-atelier-buttons"]):
-        buttons["check"] = gr.Button(words.label("Check"), elem_id=element_id("merge_check"))
-        buttons["read"] = gr.Button(words.label("Fill the form from the text"), elem_id=element_id("merge_read"))
-    with gr.Row():
-        buttons["name"] = gr.Textbox(
-            label=words.label("Name of the new checkpoint"),
-            placeholder="my-merge",
-            lines=1,
-            elem_id=element_id("merge_name"),
-            scale=2,
-        )
-        buttons["write"] = gr.Button(
-            words.label("Merge to a file"), variant="primary", elem_id=element_id("merge_write"), scale=1
-        )
-    gr.HTML("<div data-tag-atelier-live></div>", elem_id=element_id("merge_live_state"))
-    with gr.Row(elem_classes=["tag-atelier-buttons"]):
-        buttons["live"] = gr.Button(words.label("Apply to the loaded model"), elem_id=element_id("merge_live"))
-        buttons["restore"] = gr.Button(words.label("Restore the loaded model"), elem_id=element_id("merge_restore"))
-    return buttons
-
-
-def _connect_form(words: Words, controls: Controls, parts: tuple[Any, Any, Any, Any]) -> None:
-    architecture, editor, recipe, result = parts
-    fields = [controls[name] for name in FIELDS]
-
-    def rewrite(chosen: str, text: str, *values: Any) -> tuple[Any, Any, Any]:
+    def _rewrite(self, architecture: str, letter: str, text: str, *values: Any) -> tuple[Any, Any, Any]:
         form = read_form(values)
         try:
-            drawn = block_editor(form, chosen, words)
-            if not form.first or not form.second:
-                return gr.update(), drawn, render.note(words("Choose model A and model B."))
+            drawn = self._draw(form, architecture, letter)
+            if not form.first or not form.chosen:
+                return gr.update(), drawn, render.note(self.words("Choose model A and model B."))
             written = to_recipe(form).to_yaml()
-            # gradio 4 tells of a menu's value again when it loses the focus, to the button that has just been pressed
-            return (gr.update(), drawn, gr.update()) if written == text else (written, drawn, "")
         except TagAtelierError as error:
-            return gr.update(), gr.update(), render.problem(error, words)
+            return gr.update(), gr.update(), render.problem(error, self.words)
+        # gradio 4 tells of a menu's value again when it loses the focus, to the button that has just been pressed
+        return (gr.update(), drawn, gr.update()) if written == text else (written, drawn, self._cost(written))
 
-    def rewrite_preset(chosen: str, text: str, *values: Any) -> tuple[Any, ...]:
+    def _cost(self, text: str) -> str:
+        """What the merge would take, said as soon as the form makes sense; why not, where the files do not fit."""
+        try:
+            return render.merge_cost(self.atelier.check_merge(text), self.words)
+        except TagAtelierError as error:
+            return render.problem(error, self.words)
+
+    def _connect_form(self) -> None:
+        fields = self.fields
+        targets, sources = [self.recipe, self.editor, self.result], [self.architecture, self.letter, self.recipe, *fields.all]
+        for control in fields.all:
+            if control is not fields.head[1] and control not in [row[2] for row in fields.rows]:
+                listen(_settled(control), self._rewrite, sources, targets, latest=True)
+        for control in (self.architecture, self.letter):
+            listen(control.input, self._rewrite, sources, targets)
+        shown = [fields.head[2], *fields.parameters, fields.formula]
+        changed = listen(
+            fields.head[1].input, lambda name: merge_fields.method_updates(name, self.words), [fields.head[1]], shown
+        )
+        listen(changed.then, self._rewrite, sources, targets)
+        listen(
+            self.read.click, self._fill, [self.architecture, self.letter, self.recipe],
+            [*fields.all, *fields.groups, fields.formula, self.row_count, self.editor, self.result],
+        )  # fmt: skip
+        listen(
+            self.check.click,
+            self._check,
+            [self.recipe, self.letter, *fields.all],
+            [self.result, self.architecture, self.editor],
+        )
+
+    def _fill(self, architecture: str, letter: str, text: str) -> list[Any]:
+        """The form from the text; unchanged where the text says more."""
+        fields = self.fields
+        try:
+            form = from_recipe(Recipe.from_value(text or ""))
+        except TagAtelierError as error:
+            unchanged = len(fields.all) + len(fields.groups) + 3
+            return [*[gr.update()] * unchanged, render.problem(error, self.words)]
+        count = merge_fields.shown_rows(form)
+        base, *parameters, formula = merge_fields.method_updates(form.method, self.words)
+        values = write_form(form)
+        for i, update in ((2, base), *enumerate(parameters, len(merge_fields.HEAD))):
+            values[i] = {**update, "value": values[i]}
+        return [
+            *values, *self._visible(count), formula, count, self._draw(form, architecture, letter),
+            render.good(self.words("The form shows the text now.")),
+        ]  # fmt: skip
+
+    def _check(self, text: str, letter: str, *values: Any) -> tuple[Any, ...]:
+        try:
+            found = self.atelier.check_merge(text or "")
+        except TagAtelierError as error:
+            return render.problem(error, self.words), gr.update(), gr.update()
+        architecture = str(found["architecture"])
+        drawn = self._draw(read_form(values), architecture, letter)
+        return render.merge(found, self.words), gr.update(value=architecture), drawn
+
+    # --- rows, presets, names ------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _visible(count: int) -> list[Any]:
+        return [gr.update(visible=i < count) for i in range(ROWS)]
+
+    def _connect_rows(self) -> None:
+        fields = self.fields
+        last = [row[0] for row in fields.rows]
+        sources = [self.architecture, self.letter, self.recipe, *fields.all]
+
+        def more(count: int) -> list[Any]:
+            count = min(ROWS, count + 1)
+            return [count, *self._visible(count)]
+
+        def fewer(count: int) -> list[Any]:
+            gone = max(1, count - 1)
+            models = [gr.update(value=NOTHING) if i >= gone and i else gr.update() for i in range(ROWS)]
+            return [gone, *self._visible(gone), *models]
+
+        listen(fields.more.click, more, [self.row_count], [self.row_count, *fields.groups])
+        taken = listen(fields.fewer.click, fewer, [self.row_count], [self.row_count, *fields.groups, *last])
+        listen(taken.then, self._rewrite, sources, [self.recipe, self.editor, self.result])
+
+        def refresh() -> list[Any]:
+            names = checkpoint_names(self.atelier)
+            return [
+                gr.update(choices=names),
+                gr.update(choices=[NOTHING, *names]),
+                *(gr.update(choices=[*([NOTHING] if i else []), *names]) for i in range(ROWS)),
+            ]
+
+        listen(fields.refresh.click, refresh, [], [fields.head[0], fields.head[2], *last])
+
+    def _connect_presets(self) -> None:
+        fields = self.fields
+        for i, (_, weight, preset, blocks) in enumerate(fields.rows):
+            sources = [self.architecture, self.letter, self.recipe, *fields.all]
+            targets = [weight, preset, blocks, self.recipe, self.editor, self.result]
+            listen(preset.input, self._preset_chosen(i), sources, targets)
+        presets = [row[2] for row in fields.rows]
+        kept = [self.preset_name, self.architecture, self.letter, *fields.all]
+        listen(self.keep_preset.click, self._keep_preset, kept, [self.result, *presets])
+        listen(self.drop_preset.click, self._forget_preset, [self.preset_name], [self.result, *presets])
+
+    def _preset_chosen(self, row: int) -> Callable[..., tuple[Any, ...]]:
+        """A preset starts at its own strength; one of the user's own is written out, so that the recipe says what it does."""
+        at = len(merge_fields.HEAD) + merge_fields.PARAMETERS + 4 * row
+
+        def chosen(architecture: str, letter: str, text: str, *values: Any) -> tuple[Any, ...]:
+            given = list(values)
+            name = str(given[at + 2] or NOTHING)
+            given[at + 1] = 0.5 if name == NOTHING else 1.0
+            if name.startswith(OWN):
+                own = self.atelier.merges.shelf.block_presets().get(name[len(OWN) :], {})
+                written = ", ".join(f"{block}: {weight:g}" for block, weight in own.items())
+                given[at + 1 : at + 4] = [0.0, NOTHING, written]
+            return (*given[at + 1 : at + 4], *self._rewrite(architecture, letter, text, *given))
+
+        return chosen
+
+    def _keep_preset(self, name: str, architecture: str, letter: str, *values: Any) -> list[Any]:
         form = read_form(values)
-        weight = 1.0 if form.preset else 0.5
-        return (weight, *rewrite(chosen, text, *write_form(replace(form, second_weight=weight))))
+        row = max(0, "BCDEFGHIJ".find(letter or "B"))
 
-    targets, sources = [recipe, editor, result], [architecture, recipe, *fields]
-    for name, control in controls.items():
-        if name == "preset":
-            listen(control.input, rewrite_preset, sources, [controls["second_weight"], *targets])
-        else:
-            listen(_settled(control), rewrite, sources, targets, latest=True)
-    listen(architecture.input, rewrite, sources, targets)
+        def keep() -> str:
+            weights = resolved(form.mixed[row], architecture, form.layout)
+            blocks = {block: round(weight, 6) for block, weight in weights.items() if weight}
+            self.atelier.merges.shelf.save_block_preset(name or "", blocks or {"ALL": 0})
+            return render.good(self.words("Kept: “{name}” stands among the presets.", name=name.strip()))
+
+        return self._told(keep)
+
+    def _forget_preset(self, name: str) -> list[Any]:
+        def forget() -> str:
+            self.atelier.merges.shelf.save_block_preset(name or "", {})
+            return render.good(self.words("Forgotten: “{name}”.", name=name.strip()))
+
+        return self._told(forget)
+
+    def _told(self, work: Callable[[], str]) -> list[Any]:
+        try:
+            said = work()
+        except TagAtelierError as error:
+            said = render.problem(error, self.words)
+        return [said, *[gr.update(choices=merge_fields.preset_choices(self.atelier))] * ROWS]
+
+    # --- work ----------------------------------------------------------------------------------------------------
+
+    def _connect_jobs(self) -> None:
+        atelier, words = self.atelier, self.words
+
+        def guarded(action: Callable[..., str]) -> Callable[..., str]:
+            def run(*values: Any) -> str:
+                try:
+                    return action(*values)
+                except TagAtelierError as error:
+                    return render.problem(error, words)
+
+            return run
+
+        def started(job: Any) -> str:
+            return render.good(words("Started: {title}", title=job.title))
+
+        def save(text: str, name: str) -> str:
+            atelier.merges.save_recipe(text or "", (name or "").strip())
+            return render.good(words("Saved: “{name}” stands in the list below.", name=name.strip()))
+
+        for button, action, inputs, javascript in (
+            (self.write, lambda text, name: started(atelier.start_merge(text or "", (name or "").strip())),
+             [self.recipe, self.name], WATCH),
+            (self.live, lambda text: started(atelier.start_live_merge(text or "")), [self.recipe], WATCH),
+            (self.restore, lambda: started(atelier.restore_live()), [], WATCH),
+            (self.save, save, [self.recipe, self.name], _SHELF),
+        ):  # fmt: skip
+            running = listen(button.click, guarded(action), inputs, [self.result])
+            listen(running.then, None, [], [], javascript=javascript)
+
+
+def build(atelier: Any, words: Words) -> None:
+    """Build the sub-tab where the caller's gradio context stands."""
+    MergeTab(atelier, words)
 
 
 def _settled(control: Any) -> Any:
@@ -170,78 +312,3 @@ def _settled(control: Any) -> Any:
     if isinstance(control, gr.Slider):
         return control.release
     return control.blur if isinstance(control, gr.Textbox) else control.input
-
-
-def read_form(values: tuple[Any, ...]) -> MergeForm:
-    """The controls' values, in the order of ``FIELDS``; nothing chosen is empty in the form."""
-    given = {name: value for name, value in zip(FIELDS, values, strict=True) if value is not None}
-    return MergeForm(**{name: "" if value in (NOTHING, AUTO) else value for name, value in given.items()})
-
-
-def write_form(form: MergeForm) -> tuple[Any, ...]:
-    """The form's values as the controls show them, in the order of ``FIELDS``."""
-    shown = {"third": NOTHING, "preset": NOTHING, "vae": AUTO}
-    return tuple(shown.get(name, value) if value == "" else value for name, value in asdict(form).items())
-
-
-def _reader(words: Words) -> Callable[..., tuple[Any, ...]]:
-    def read(chosen: str, text: str) -> tuple[Any, ...]:
-        try:
-            form = from_recipe(Recipe.from_value(text or ""))
-        except TagAtelierError as error:
-            return (*[gr.update()] * (len(FIELDS) + 1), render.problem(error, words))
-        return (*write_form(form), block_editor(form, chosen, words), render.good(words("The form shows the text now.")))
-
-    return read
-
-
-def _checker(atelier: Any, words: Words) -> Callable[..., tuple[Any, ...]]:
-    def check(text: str, *values: Any) -> tuple[Any, ...]:
-        try:
-            found = atelier.check_merge(text or "")
-        except TagAtelierError as error:
-            return render.problem(error, words), gr.update(), gr.update()
-        # The headers say which architecture it is; only now can the right sliders be shown.
-        architecture = str(found["architecture"])
-        return render.merge(found, words), architecture, block_editor(read_form(values), architecture, words)
-
-    return check
-
-
-def _refresher(atelier: Any) -> Callable[[], tuple[Any, ...]]:
-    def refresh() -> tuple[Any, ...]:
-        names = checkpoint_names(atelier)
-        return gr.update(choices=names), gr.update(choices=names), gr.update(choices=[NOTHING, *names])
-
-    return refresh
-
-
-def _connect_jobs(atelier: Any, words: Words, buttons: Controls, recipe: Any, result: Any) -> None:
-    def guarded(action: Callable[..., str]) -> Callable[..., str]:
-        def run(*values: Any) -> str:
-            try:
-                return action(*values)
-            except TagAtelierError as error:
-                return render.problem(error, words)
-
-        return run
-
-    def started(job: Any) -> str:
-        return render.good(words("Started: {title}", title=job.title))
-
-    def write(text: str, name: str) -> str:
-        return started(atelier.start_merge(text or "", (name or "").strip()))
-
-    def apply(text: str) -> str:
-        return started(atelier.start_live_merge(text or ""))
-
-    def restore() -> str:
-        return started(atelier.restore_live())
-
-    for button, action, inputs in (
-        (buttons["write"], write, [recipe, buttons["name"]]),
-        (buttons["live"], apply, [recipe]),
-        (buttons["restore"], restore, []),
-    ):
-        running = listen(button.click, guarded(action), inputs, [result])
-        listen(running.then, None, [], [], javascript=WATCH)

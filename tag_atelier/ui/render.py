@@ -113,10 +113,32 @@ def merge(result: Mapping[str, Any], words: Words) -> str:
         (words("Tensors"), words("{changed} of {all} change", changed=result["changed_keys"], all=result["keys"])),
         (words("Read from disk"), size(result["read_bytes"])),
         (words("Size of the new file"), size(result["write_bytes"])),
+        (words("Time to write it, about"), duration(result.get("seconds", 0), words)),
         (words("Recipe digest"), str(result["digest"])[:16]),
     ]
     warned = "".join(f'<div class="tag-atelier-warning">{words.escaped(str(item))}</div>' for item in result["warnings"])
     return warned + facts(rows) + _list(words(str(item)) for item in result["notes"])
+
+
+def merge_cost(result: Mapping[str, Any], words: Words) -> str:
+    """How large and how long, in a line, with what to be warned of: shown while the form is being filled."""
+    line = words(
+        "{changed} of {all} tensors change; {read} are read, {written} written, in about {time}.",
+        changed=result["changed_keys"],
+        all=result["keys"],
+        read=size(result["read_bytes"]),
+        written=size(result["write_bytes"]),
+        time=duration(result.get("seconds", 0), words),
+    )
+    warned = "".join(f'<div class="tag-atelier-warning">{words.escaped(str(item))}</div>' for item in result["warnings"])
+    return warned + note(line)
+
+
+def duration(seconds: float, words: Words) -> str:
+    """Seconds as people say them; never less than one."""
+    if seconds < 90:
+        return words("{count} s", count=max(1, round(seconds)))
+    return words("{count} min", count=round(seconds / 60))
 
 
 def size(count: float) -> str:

@@ -17,6 +17,10 @@ SCRIPT_SENTENCES = (
     "{done} of {total}", "Open the report", "Resume", "Written: {path}", "The connection was lost: {reason}",
     "No runs yet. Choose a plan and checkpoints, then press Start.", "No model is loaded.",
     "The loaded model is as it came from its file.", "The loaded model carries a merge. Restore puts its own weights back.",
+    "virtual checkpoint", "Use this recipe", "Delete", "Saved recipes", "Merges that were written", "{model} is merged",
+    "Restore", "Save…",
+    "None yet. “Save the recipe” keeps the text above under a name.",
+    "None yet. Merges to a file are listed here with their recipes.", "Name of the new checkpoint, or of the recipe",
 )  # fmt: skip
 """What ``javascript/tag_atelier.js`` says; handed to it translated, so that it needs no table of its own."""
 

@@ -9,13 +9,14 @@ from types import SimpleNamespace
 
 from tag_atelier.errors import SpecError, UnknownName
 from tag_atelier.jobs.families import Family
+from tag_atelier.jobs.merges import Merges
 from tag_atelier.jobs.panel_prompts import PanelMemory, Report
-from tag_atelier.jobs.recipe_shelf import RecipeShelf
 from tag_atelier.jobs.runner import Job, JobRunner
 from tag_atelier.ports import Progress
 from tag_atelier.prompt.profile import Profile
 from tag_atelier.prompt.slots import SLOTS
 from tag_atelier.settings import DEFAULTS
+from tests.fakes import fake_host
 
 
 class FakePrompts:
@@ -73,13 +74,6 @@ class FakeBenchmarks:
         return path
 
 
-class FakeMerges:
-    """An empty shelf of recipes."""
-
-    def __init__(self, folder: Path) -> None:
-        self.shelf = RecipeShelf(folder / "merges")
-
-
 class FakeAtelier:
     """What the page asks of ``jobs.atelier.Atelier``."""
 
@@ -93,7 +87,7 @@ class FakeAtelier:
         self.host = SimpleNamespace(live_settings=lambda: {"clip_skip": 1})
         self.runner = JobRunner()
         self.dirty = False
-        self.merges = FakeMerges(folder)
+        self.merges = Merges(fake_host(folder), self.runner)
         self.asked: list[tuple[str, object]] = []
 
     def options(self) -> Mapping[str, bool | int | float | str]:

@@ -7,77 +7,96 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tag_atelier.errors import RecipeError, UnknownName
+from tag_atelier.merge.methods import METHODS
 from tag_atelier.merge.recipe import Recipe
-from tag_atelier.ui.merge_form import MergeForm, from_recipe, read_blocks, resolved, to_recipe
-from tag_atelier.ui.merge_tab import read_form, write_form
+from tag_atelier.ui.block_editor import block_editor, curve
+from tag_atelier.ui.merge_fields import read_form, write_form
+from tag_atelier.ui.merge_form import ROWS, MergeForm, Mixed, from_recipe, read_blocks, resolved, to_recipe
+from tag_atelier.ui.words import Words
 
+LINE = ", ".join(["0.5"] * 20)
+rows = st.builds(
+    Mixed,
+    model=st.sampled_from(["model-b", "model-c"]),
+    weight=st.integers(0, 100).map(lambda percent: percent / 100),
+    preset=st.sampled_from(["", "GRAD_V", "FLAT_25"]),
+    blocks=st.sampled_from(["", "IN04: 0.3", "IN04: 0.3, OUT03-OUT05: 0.7", LINE]),
+)
 forms = st.builds(
     MergeForm,
     first=st.just("model-a"),
-    second=st.just("model-b"),
-    third=st.sampled_from(["", "model-c"]),
-    method=st.just("weighted_sum"),
-    second_weight=st.integers(0, 100).map(lambda percent: percent / 100),
-    third_weight=st.just(0.25),
-    preset=st.sampled_from(["", "GRAD_V", "FLAT_25"]),
-    blocks=st.sampled_from(["", "IN04: 0.3", "IN04: 0.3, OUT03-OUT05: 0.7", ", ".join(["0.5"] * 20)]),
+    method=st.sampled_from(["weighted_sum", "add_difference", "dare", "breadcrumbs"]),
+    base=st.just("the base"),
     dtype=st.sampled_from(["keep", "fp16"]),
     vae=st.sampled_from(["", "a"]),
+    layout=st.sampled_from(["", "sd-mecha"]),
+    mixed=st.lists(rows, min_size=1, max_size=ROWS).map(tuple),
 )
+
+
+def form(*mixed: Mixed, **values: object) -> MergeForm:
+    return MergeForm("a", mixed=mixed, **values)  # type: ignore[arg-type]
 
 
 @given(forms)
 @settings(max_examples=60, deadline=None)
-def test_a_recipe_of_the_form_gives_the_form_back(form: MergeForm) -> None:
-    recipe = to_recipe(form)
+def test_a_recipe_of_the_form_gives_the_form_back(made: MergeForm) -> None:
+    recipe = to_recipe(made)
     again = to_recipe(from_recipe(Recipe.from_value(recipe.to_yaml())))
     assert again.digest == recipe.digest
 
 
 @given(forms)
 @settings(max_examples=30, deadline=None)
-def test_the_controls_give_the_form_back(form: MergeForm) -> None:
-    assert read_form(write_form(form)) == form
+def test_the_controls_give_the_form_back(made: MergeForm) -> None:
+    assert to_recipe(read_form(write_form(made))) == to_recipe(made)
 
 
 def test_a_number_a_preset_and_blocks() -> None:
-    form = MergeForm("a", "b", second_weight=0.4, blocks="IN04: 0.3\nout03-out05 = 1")
-    assert to_recipe(form).as_dict()["alpha"] == {"ALL": 0.4, "IN04": 0.3, "OUT03-OUT05": 1.0}
-    assert to_recipe(MergeForm("a", "b", second_weight=0.4)).as_dict()["alpha"] == 0.4
-    preset = to_recipe(MergeForm("a", "b", preset="GRAD_V", second_weight=1.0)).as_dict()["alpha"]
-    assert preset == {"preset": "GRAD_V", "scale": 1.0}
+    mixed = Mixed("b", 0.4, blocks="IN04: 0.3\nout03-out05 = 1")
+    assert to_recipe(form(mixed)).as_dict()["alpha"] == {"ALL": 0.4, "IN04": 0.3, "OUT03-OUT05": 1.0}
+    assert to_recipe(form(Mixed("b", 0.4))).as_dict()["alpha"] == 0.4
+    assert to_recipe(form(Mixed("b", 1.0, "GRAD_V"))).as_dict()["alpha"] == {"preset": "GRAD_V", "scale": 1.0}
 
 
-def test_the_third_model_is_mixed_in_or_is_the_base() -> None:
-    mixed = to_recipe(MergeForm("a", "b", "c", second_weight=0.5, third_weight=0.25)).as_dict()
-    assert (mixed["models"], mixed["alpha"]) == (["a", "b", "c"], [0.5, 0.25])
-    difference = to_recipe(MergeForm("a", "b", "c", method="add_difference", second_weight=1.0)).as_dict()
-    assert (difference["models"], difference["base"]) == (["a", "b"], "c")
+def test_more_models_a_base_and_parameters() -> None:
+    three = to_recipe(form(Mixed("b", 0.5), Mixed(), Mixed("d", 0.25, blocks="M00: 1"))).as_dict()
+    assert (three["models"], three["alpha"]) == (["a", "b", "d"], [0.5, {"ALL": 0.25, "M00": 1.0}])
+    dare = to_recipe(form(Mixed("b", 1.0), base="c", method="dare", parameters=(0.3, 0.0))).as_dict()
+    assert (dare["base"], dare["parameters"]) == ("c", {"drop": 0.3})
+
+
+def test_a_pasted_line_means_what_it_meant_where_it_comes_from() -> None:
+    row = Mixed("b", blocks=", ".join(map(str, range(10))) + ", " + ", ".join(map(str, range(10))))
+    classic, mecha = resolved(row, "sdxl", "supermerger"), resolved(row, "sdxl", "sd-mecha")
+    assert (classic["TIME"], mecha["TIME"], classic["CLIP_L"]) == (1.0, 0.0, 0.0)
+    assert to_recipe(form(row, layout="sd-mecha")).as_dict()["alpha"]["layout"] == "sd-mecha"  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
-    ("form", "named"),
+    ("made", "named"),
     [
         (MergeForm(), "Model A or B"),
-        (MergeForm("a", "b", method="add_difference"), "Model C"),
-        (MergeForm("a", "b", blocks="IN04: 0.3, what"), "what"),
-        (MergeForm("a", "b", blocks="0.1, 0.2"), "2"),
-        (MergeForm("a", "b", blocks="IN99: 0.3"), "IN99"),
+        (form(Mixed("b"), method="add_difference"), "No base"),
+        (form(Mixed("b", blocks="IN04: 0.3, what")), "what"),
+        (form(Mixed("b", blocks="0.1, 0.2")), "2"),
+        (form(Mixed("b", blocks="IN99: 0.3")), "IN99"),
+        (form(Mixed("b"), Mixed("c"), method="slerp"), "3 models"),
     ],
 )
-def test_what_is_missing_or_wrong_is_named(form: MergeForm, named: str) -> None:
+def test_what_is_missing_or_wrong_is_named(made: MergeForm, named: str) -> None:
     with pytest.raises((RecipeError, UnknownName), match=named):
-        to_recipe(form)
+        to_recipe(made)
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "models: [a, b, c, d]\nalpha: [0.1, 0.2, 0.3]",
-        "models: [a, b, c]\nalpha: [0.5, {IN04: 0.2}]",
-        "models: [a, b, c]\nbase: d\nmethod: add_difference\nalpha: [0.5, 0.5]",
+        "models: [a, b, c, d, e, f, g]\nalpha: [0.1, 0.2, 0.3, 0.1, 0.1, 0.1]",
         "models: [a, b]\nalpha: 0.5\noptions: {adjust: {IN: 1}}",
-        "models: [a, b]\nbase: c\nmethod: dare\nalpha: 0.5\nparameters: {drop: 0.4}",
+        "models: [a, b]\nbase: c\nmethod: dare\nalpha: 0.5\nparameters: {drop: {M00: 0.4}}",
+        "models: [a, b]\nalpha: 0.5\nelements: ['M00:attn:0.3']",
+        "steps: [{name: s, models: [a, b], alpha: 1}]\nmodels: [s, b]\nalpha: 0.5",
     ],
 )
 def test_a_recipe_that_the_form_cannot_show_is_left_alone(text: str) -> None:
@@ -90,5 +109,22 @@ def test_blocks_are_read_whatever_separates_them() -> None:
 
 
 def test_the_sliders_stand_where_the_weights_are() -> None:
-    weights = resolved(MergeForm("a", "b", second_weight=0.4, blocks="IN04: 0.3"), "sdxl")
+    weights = resolved(Mixed("b", 0.4, blocks="IN04: 0.3"), "sdxl")
     assert (weights["IN03"], weights["IN04"], weights["VAE"]) == (0.4, 0.3, 0.0)
+
+
+@pytest.mark.parametrize(("architecture", "count"), [("sdxl", 25), ("sd15", 29)])
+def test_the_picture_has_every_block_once_and_its_curve(architecture: str, count: int) -> None:
+    drawn = block_editor(Mixed("b", 0.4, blocks="OUT00: -1"), architecture, Words(), text_id="some_text")
+    assert drawn.count("data-block=") == drawn.count("<rect ") == count
+    assert 'data-tag-atelier-blocks="some_text"' in drawn and "NaN" not in drawn
+    assert block_editor(Mixed("b", blocks=LINE), "sd15", Words()).startswith('<div class="tag-atelier-quiet">')
+
+
+def test_a_curve_of_weights_beyond_one_stays_inside_the_drawing() -> None:
+    drawn = curve({"A": -2.0, "B": 3.0}, Words())
+    assert 'points="150.0,68.0 450.0,4.0"' in drawn
+
+
+def test_every_method_fits_the_form() -> None:
+    assert max(len(method.parameters) for method in METHODS.values()) == 2

@@ -10,9 +10,11 @@ import pytest
 
 pytest.importorskip("selenium", reason="selenium is not installed")
 
+from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from tag_atelier import api
+from tag_atelier.merge.recipe import Recipe
 from tag_atelier.ui import panel
 from tag_atelier.ui.compat import standalone_blocks
 from tag_atelier.ui.standalone import build_page
@@ -126,6 +128,57 @@ def test_the_text_fills_the_form(page: Page) -> None:
     page.press("merge_read")
     until(lambda: page.value_of("#tag_atelier_merge_first input") == "model-c")
     assert page.value_of("#tag_atelier_merge_blocks_text textarea") == "IN04: 0.9"
+
+
+def test_more_models_a_base_and_the_numbers_of_the_method(page: Page) -> None:
+    recipe = "#tag_atelier_merge_recipe textarea"
+    page.open_room(MERGE)
+    page.choose("merge_first", "model-a")
+    page.choose("merge_second", "model-b")
+    page.press("merge_more")
+    page.choose("merge_third", "model-c")
+    until(lambda: "- model-c" in page.value_of(recipe) and "- 0.5\n- 0.5" in page.value_of(recipe))
+    page.choose("merge_method", "dare")
+    page.choose("merge_base", "model-c")
+    until(lambda: "base: model-c" in page.value_of(recipe) and "drop: 0.5" in page.value_of(recipe))
+    page.write("#tag_atelier_merge_parameter_1 input[type=number]", "0.25" + Keys.TAB)
+    until(lambda: "drop: 0.25" in page.value_of(recipe))
+    until(lambda: "1680 of 2515 tensors change; 11 GB are read" in page.text_of("merge_result"))
+    page.press("merge_fewer")
+    until(lambda: "- model-c" not in page.value_of(recipe))
+    assert page.complaints() == []
+
+
+def test_own_presets_saved_recipes_and_the_history(page: Page, atelier: FakeAtelier) -> None:
+    atelier.merges.shelf.remember(Recipe.from_value({"models": ["model-b", "model-c"], "alpha": 0.1}), "old.safetensors", "")
+    recipe = "#tag_atelier_merge_recipe textarea"
+    page.open_room(MERGE)
+    page.press("merge_block_panel .label-wrap")
+    page.choose("merge_first", "model-a")
+    page.choose("merge_second", "model-b")
+    page.write("#tag_atelier_merge_blocks_text textarea", "ALL: 0, M00: 0.75" + Keys.TAB)
+    until(lambda: "M00: 0.75" in page.value_of(recipe))
+    page.write("#tag_atelier_merge_preset_name textarea", "only the middle")
+    page.press("merge_keep_preset")
+    until(lambda: atelier.merges.shelf.block_presets() == {"only the middle": {"M00": 0.75}})
+    page.write("#tag_atelier_merge_name textarea", "my recipe")
+    page.press("merge_save")
+    until(lambda: list(atelier.merges.shelf.recipes()) == ["my recipe"])
+    page.press("merge_shelf .label-wrap")
+    until(lambda: "my recipe" in page.text_of("merge_shelf_list") and "old.safetensors" in page.text_of("merge_shelf_list"))
+    page.choose("merge_preset", "own: only the middle")
+    until(lambda: page.value_of("#tag_atelier_merge_blocks_text textarea") == "M00: 0.75")
+    page.driver.execute_script("document.querySelectorAll('#tag_atelier_merge_shelf_list button')[2].click()")
+    until(lambda: page.value_of("#tag_atelier_merge_first input") == "model-b")
+    assert page.complaints() == []
+
+
+def test_a_badge_says_on_every_tab_that_the_loaded_model_is_merged(page: Page, atelier: FakeAtelier) -> None:
+    atelier.step_s, atelier.dirty = 0.001, True
+    until(lambda: "model-a is merged" in page.find(".tag-atelier-live-badge").text)
+    page.find(".tag-atelier-live-badge button").click()
+    until(lambda: not page.driver.find_elements(By.CSS_SELECTOR, ".tag-atelier-live-badge"))
+    assert [kind for kind, _ in atelier.asked] == ["restore"]
 
 
 def test_the_loaded_model_is_changed_and_restored(page: Page, atelier: FakeAtelier) -> None:

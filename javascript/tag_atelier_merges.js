@@ -1,0 +1,133 @@
+/* What of merges the page shows beside the form: saved recipes and the history on the Merge tab, and on every tab a badge
+ * while the loaded model is merged, with restore and save beside it. */
+"use strict";
+
+var tagAtelierMerges = (function () {
+    const LOOK_EVERY = 10000;
+    const { find, say, askJson, make, button, type, watch, whenReady, readData } = tagAtelier;
+
+    function useRecipe(text) {
+        const box = find("#tag_atelier_merge_recipe textarea");
+        if (!box) return;
+        type(box, text);
+        box.blur();
+        const fill = find("#tag_atelier_merge_read");
+        if (fill) window.setTimeout(() => fill.click(), 200);
+        box.scrollIntoView({ block: "center" });
+    }
+
+    function row(title, quiet, buttons) {
+        const line = make("div", "tag-atelier-run");
+        line.appendChild(make("span", "tag-atelier-run-name", title));
+        line.appendChild(make("span", "tag-atelier-fine", quiet));
+        buttons.forEach((each) => line.appendChild(each));
+        return line;
+    }
+
+    async function forget(name, place) {
+        await askJson("DELETE", "recipes/" + encodeURIComponent(name)).catch((error) => fail(place, error));
+        show();
+    }
+
+    function fail(place, error) {
+        place.prepend(make("div", "tag-atelier-problem", error.message));
+    }
+
+    /** Reads saved recipes and history again; nothing where the tab is not on the page. */
+    async function show() {
+        const place = find("[data-tag-atelier-merges]");
+        if (!place) return;
+        let kept;
+        try {
+            kept = await askJson("GET", "merges");
+        } catch (error) {
+            fail(place, error);
+            return;
+        }
+        const saved = Object.entries(kept.recipes).map(([name, text]) => row(name, say("virtual checkpoint"), [
+            button(say("Use this recipe"), "", () => useRecipe(text)),
+            button(say("Delete"), "tag-atelier-stop", () => forget(name, place)),
+        ]));
+        const merged = kept.history.map((entry) => row(
+            entry.file, entry.date.replace("T", " ").slice(0, 16) + " · " + entry.digest.slice(0, 10),
+            [button(say("Use this recipe"), "", () => useRecipe(entry.recipe))]));
+        const parts = [];
+        for (const [title, rows, empty] of [
+            [say("Saved recipes"), saved, say("None yet. “Save the recipe” keeps the text above under a name.")],
+            [say("Merges that were written"), merged, say("None yet. Merges to a file are listed here with their recipes.")],
+        ]) {
+            parts.push(make("h4", "", title));
+            parts.push(...(rows.length ? rows : [make("div", "tag-atelier-quiet", empty)]));
+        }
+        place.replaceChildren(...parts);
+    }
+
+    // --- the badge on every tab ---------------------------------------------------------------------------------
+
+    let badge = null;
+    let told = "";
+    let looked = false;
+
+    async function start(method, path, body) {
+        badge.querySelectorAll("button").forEach((each) => { each.disabled = true; });
+        try {
+            await askJson(method, path, body);
+            await watch();
+        } catch (error) {
+            badge.title = error.message;
+            badge.classList.add("tag-atelier-live-badge-failed");
+        }
+        window.setTimeout(look, 1500);
+    }
+
+    function save(recipe) {
+        const name = window.prompt(say("Name of the new checkpoint, or of the recipe"), "");
+        if (name) start("POST", "merges", { recipe: recipe, name: name });
+    }
+
+    function draw(status) {
+        const state = JSON.stringify([status.dirty, status.live_merge, status.loaded]);
+        if (state === told) return;
+        told = state;
+        if (badge) badge.remove();
+        badge = null;
+        if (!status.dirty) return;
+        badge = make("div", "tag-atelier-live-badge");
+        badge.setAttribute("role", "status");
+        badge.title = status.recipe || "";
+        const name = status.live_merge ? status.live_merge.slice(0, 10) : "";
+        badge.appendChild(make("span", "", say("{model} is merged", { model: status.loaded || "–" }) + " · " + name));
+        badge.appendChild(button(say("Restore"), "", () => start("DELETE", "live")));
+        if (status.recipe) badge.appendChild(button(say("Save…"), "", () => save(status.recipe)));
+        document.body.appendChild(badge);
+    }
+
+    /** One small request every ten seconds while the page is looked at, and when a job of ours has ended. */
+    async function look() {
+        if (document.visibilityState !== "visible" || !readData("page").token) return;
+        looked = true;
+        const status = await askJson("GET", "status").catch(() => null);
+        if (status) draw(status);
+    }
+
+    let shelfShown = false;
+    function lookAround() {
+        if (!looked) look();
+        const place = find("[data-tag-atelier-merges]");
+        const now = Boolean(place && place.offsetParent !== null);
+        if (now && !shelfShown) show();
+        shelfShown = now;
+    }
+
+    whenReady(() => {
+        if (look.running) return;
+        look.running = true;
+        look();
+        window.setInterval(look, LOOK_EVERY);
+        window.setInterval(lookAround, 1000);
+        document.addEventListener("visibilitychange", look);
+        document.addEventListener("tag-atelier-job-over", () => { look(); if (shelfShown) show(); });
+    });
+
+    return { show, look };
+})();
