@@ -101,6 +101,7 @@ class TestNeverStopped:
         assert first_line(drawn) == expected
         note = drawn.infotext.splitlines()[-1]
         assert 'Tag Atelier note: "' in note and why in note
+        assert why in server.log_text()
 
     def test_a_family_without_the_level_sorts_all_the_same(self, client: Client) -> None:
         drawn = client.draw(MESSY, **panel({"quality": "splendid"}))

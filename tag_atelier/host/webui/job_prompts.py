@@ -59,7 +59,7 @@ def _tell(p: Any, outcome: Outcome, speak: Any) -> None:
         notes = {text: " ".join(found) for text, found in outcome.notes.items()}
         p.extra_generation_params[NOTE_INFOTEXT] = lambda prompt_text="", **_more: notes.get(prompt_text)
     for note in outcome.all_notes():
-        logger.info("%s", note)
+        logger.warning("%s", note)
         p.comment(f"Tag Atelier: {speak(note)}")
 
 
