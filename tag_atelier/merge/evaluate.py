@@ -152,7 +152,7 @@ class Evaluator:
             source = self._read(step, step.sources[0], low, count, slot=0)
             _round_into(out.tensor(step.dtype, at + count)[at:], source.tensor(given, count))
         is_copy = not step.changed and (given == step.dtype or step.dtype not in _INFINITE)
-        return is_copy or _is_finite(target, step.dtype, self._buffer(-1, len(target)))
+        return is_copy or _is_finite(target, step.dtype)
 
     def survey(self, progress: Progress) -> None:
         """What the method must know of all mixed tensors before the first: the range of its measure but 1 % at both ends."""
@@ -271,7 +271,7 @@ class Evaluator:
             entry = self._entry(step, index)
             values = memoryview(bytearray(entry.size_bytes))
             self._read_into(values, step, index, 0)
-            if not _is_finite(values, entry.dtype, Buffer(entry.size_bytes)):
+            if not _is_finite(values, entry.dtype):
                 return Computed(step, kept, f"'{self.plan.sources[index].name}' has NaN or infinite values there")
         if not step.changed:
             return Computed(step, kept, f"values too large for {step.dtype} were cut to its largest")
@@ -303,13 +303,12 @@ def _tensor(reader: Reader, entry: TensorEntry) -> torch.Tensor:
     return as_tensor(data, entry.dtype, prod(entry.shape)).view(entry.shape)
 
 
-def _is_finite(values: memoryview, dtype: str, scratch: Buffer) -> bool:
-    """Whether no value of ``values`` is NaN or infinite; ``scratch`` is as large and is overwritten."""
-    kind = np.dtype(f"u{DTYPE_BYTES[dtype]}")
-    bits = np.frombuffer(values, dtype=kind)
-    without_sign = np.frombuffer(scratch.data, dtype=kind, count=len(bits))
-    np.bitwise_and(bits, kind.type(2 ** (8 * kind.itemsize - 1) - 1), out=without_sign)
-    return not len(bits) or bool(without_sign.max() < _INFINITE[dtype])
+def _is_finite(values: memoryview, dtype: str) -> bool:
+    """Whether no value of ``values`` is NaN or infinite: read as whole numbers these are the largest of their sign."""
+    width, least = DTYPE_BYTES[dtype], _INFINITE[dtype]
+    signed = np.frombuffer(values, dtype=f"i{width}")
+    unsigned = signed.view(f"u{width}")
+    return not len(signed) or (int(signed.max()) < least and int(unsigned.max()) < least + 2 ** (8 * width - 1))
 
 
 @lru_cache(maxsize=8)
