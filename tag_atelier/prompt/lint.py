@@ -34,6 +34,7 @@ _SCHEDULE = re.compile(r"(?<!\\)\[([^\[\]():|\\]+):\s*(\d*\.?\d+)\s*\]")
 _STEP_ONE = re.compile(r"(?<!\\)\[[^\[\]():|\\]*:[^\[\]():|\\]*:\s*([01])\s*\]")
 _NAME_COLON = re.compile(r"(\\\([^()\[\]:|]*):([^()\[\]:|]*\\\))")
 _GROUP = re.compile(r"(?<!\\)\(([^()\[\]]*),[^()\[\],]*\)")
+_PARTED = re.compile(r"\(([^()\[\]{}:]*)\bBREAK\b((?:(?!\bBREAK\b)[^()\[\]{}:])*)(:\s*[-+]?[.\d]+)?\s*\)")
 _INNER_NUMBER = re.compile(r":\s*(?:\d+\.?|\d*\.\d+)\s*(?:,|\Z)")
 
 
@@ -118,12 +119,16 @@ def _full_width(subject: Text) -> Iterator[Finding]:
 
 def _break_in_brackets(subject: Text) -> Iterator[Finding]:
     for item in subject.prompt.items:
+        parted = _PARTED.fullmatch(item.core) if "BREAK" in item.core else None
         for found in re.finditer(r"\bBREAK\b", item.core):
-            at = item.start + found.start()
+            at, end, fix = item.start + found.start(), item.start + found.end(), None
+            if parted is not None:
+                at, end = item.start, item.start + len(item.core)
+                fix = " BREAK ".join(f"({side.strip()}{parted[3] or ''})" for side in parted.group(1, 2))
             message = say(
                 "BREAK inside brackets ends no chunk; the word itself is drawn at a negative weight. Move it out of them."
             )
-            yield Finding("break_in_brackets", at, at + 5, message, None, "error")
+            yield Finding("break_in_brackets", at, end, message, fix, "error")
 
 
 def _braces(subject: Text) -> Iterator[Finding]:
@@ -195,9 +200,10 @@ def _inner_number(subject: Text) -> Iterator[Finding]:
     for group in _GROUP.finditer(subject.text):
         found = _INNER_NUMBER.search(group.group(1))
         if found is not None:
-            end = group.start(1) + len(group.group(1)[: found.end()].rstrip(", "))
             message = say("Only a number right before the closing bracket is a weight; the others are plain text.")
-            yield Finding("number_inside_group", group.start(1), end, message, None, "warning")
+            members = (member.strip() for member in group.group()[1:-1].split(","))
+            fix = ", ".join(f"({member})" if ":" in member else member for member in members)
+            yield Finding("number_inside_group", group.start(), group.end(), message, fix, "warning")
 
 
 def _and_word(subject: Text) -> Iterator[Finding]:

@@ -28,13 +28,36 @@ _COLOURED = re.compile(
     r"(?:light |dark )?(black|blonde|blue|brown|green|gr[ea]y|orange|pink|purple|red|silver|white|yellow)"
     r" (hair|dress|skirt|shirt|jacket|coat|kimono|thighhighs|pants|hat|bow|ribbon|gloves|sweater|bikini|swimsuit)"
 )
+_OLD_NAMES_WRITTEN = """
+    >; blond hair > blonde hair; twin tails > twintails; pony tail > ponytail; thigh highs > thighhighs; 1 girl > 1girl;
+    one girl > 1girl; 1 boy > 1boy; one boy > 1boy; 2 girls > 2girls; two girls > 2girls; multi views > multiple views;
+    half body > upper body; fullbody > full body; closeup > close-up; upside down > upside-down; bare foot > barefoot;
+    silver hair > grey hair; hand on hip > hand on own hip; hands on hips > hands on own hips;
+    hand on head > hand on own head; hand on forehead > hand on own forehead; hand on thigh > hand on own thigh;
+    covering mouth > covering own mouth; covering eyes > covering own eyes; hair in mouth > hair in own mouth;
+    lip biting > biting own lip; bubble blowing > blowing bubbles; hair tucking > tucking hair;
+    hair twirling > twirling hair; breast grab > grabbing another's breast; ass grab > grabbing another's ass;
+    arm grab > grabbing another's arm; lifted by self > lifting own clothes; pulled by self > pulling own clothes;
+    lifted by another > lifting another's clothes; pulled by another > pulling another's clothes;
+    object hug > hugging object; doll hug > hugging doll; one knee > on one knee; head scarf > headscarf;
+    stuffed bunny > stuffed rabbit; bunny print > rabbit print; bunny pose > rabbit pose;
+    bunny-shaped pupils > rabbit-shaped pupils; heart pillow > heart-shaped pillow; sweating profusely > very sweaty;
+    mixed bathing > mixed-sex bathing; matching outfit > matching outfits; labcoat > lab coat;
+    legwear under shorts > pantyhose under shorts; ear biting > biting ear
+    """
 _OLD_NAMES = {
-    "blond_hair": "blonde hair", "twin_tails": "twintails", "pony_tail": "ponytail", "thigh_highs": "thighhighs",
-    "1_girl": "1girl", "one_girl": "1girl", "1_boy": "1boy", "one_boy": "1boy", "2_girls": "2girls", "two_girls": "2girls",
-    "multi_views": "multiple views", "half_body": "upper body", "fullbody": "full body",
-    "closeup": "close-up", "upside_down": "upside-down", "bare_foot": "barefoot",
-}  # fmt: skip
-_LEGWEAR = re.compile(r"(\w+)_legwear")
+    old.strip().replace(" ", "_"): new.strip()
+    for old, _, new in (pair.partition(" > ") for pair in _OLD_NAMES_WRITTEN.split(";"))
+}
+"""Spellings that Danbooru's list of January 2025 no longer has, and typing habits."""
+_LEGWEAR = re.compile(
+    r"(argyle|black|blue|brown|fishnet|frilled|green|grey|multicolored|orange|pink|plaid|print|purple|red|ribbon-trimmed|striped"
+    r"|torn|vertical-striped|white|yellow)_legwear"
+)
+_REMOVED = re.compile(
+    r"(backpack|bikini_top|boots|bra|clothes|eyewear|gloves|hat|headwear|helmet|jacket|mask|panties|sandals|shirt|shoes|skirt"
+    r"|socks)_removed"
+)
 
 
 def _embeddings(subject: Text) -> Iterator[Finding]:
@@ -46,7 +69,7 @@ def _embeddings(subject: Text) -> Iterator[Finding]:
                     "'{name}' is an SD1.5 embedding; on SDXL the WebUI skips it and draws its name as words.", name=tag
                 )
                 yield Finding("embedding_base", *removal(subject.text, item), message, "", "error")
-            elif not subject.negative and _NEGATIVE_EMBEDDING.fullmatch(name):
+            if not subject.negative and _NEGATIVE_EMBEDDING.fullmatch(name):
                 message = say(
                     "'{name}' is a negative embedding; in the positive prompt it draws what it was made against.", name=tag
                 )
@@ -75,33 +98,40 @@ def _pasted(subject: Text) -> Iterator[Finding]:
 
 
 def _colours(subject: Text) -> Iterator[Finding]:
-    """Hair of one colour and a garment of another in one chunk, where the colours may change places; told once."""
+    """Two things of two colours in one chunk, where the colours may change places; told once."""
     if subject.negative or "BREAK" in subject.text:
         return
     for segment in subject.prompt.segments:
-        hair: tuple[str, Item] | None = None
-        for item in segment.items:
+        first: tuple[str, str, Item] | None = None
+        for item in segment.items if not segment.locked else ():
             found = _COLOURED.fullmatch(item.core.replace("_", " "))
             if found is None:
                 continue
-            if found[2] == "hair":
-                hair = (found[1], item)
-            elif hair is not None and found[1] != hair[0] and not segment.locked:
-                one = hair[1]
-                between = subject.text[one.start + len(one.core) : item.start]
-                text = subject.text[one.start : item.start + len(item.core)]
-                message = say("'{one}' and '{other}' stand in one chunk, where colours run over; BREAK parts them.",
-                              one=one.core, other=item.core)  # fmt: skip
-                fix = f"{one.core} BREAK {item.core}" if between.strip() == "," else None
-                yield Finding("colours", one.start, one.start + len(text), message, fix, "note")
+            if first is None:
+                first = (found[1], found[2], item)
+            elif found[1] != first[0] and found[2] != first[1]:
+                yield _run_over(subject.text, first[2], item)
                 return
+
+
+def _run_over(text: str, one: Item, other: Item) -> Finding:
+    end = other.start + len(other.core)
+    message = say("'{one}' and '{other}' stand in one chunk, where colours run over; BREAK parts them.",
+                  one=one.core, other=other.core)  # fmt: skip
+    side_by_side = text[one.start + len(one.core) : other.start].strip() == ","
+    fix = (
+        f"{one.core} BREAK {other.core}" if side_by_side else f"{text[one.start : other.start].rstrip(' ,')} BREAK {other.core}"
+    )
+    return Finding("colours", one.start, end, message, fix, "note")
 
 
 def _old_names(subject: Text) -> Iterator[Finding]:
     for item in subject.prompt.items:
         name = canonical(item.core)
-        legwear = _LEGWEAR.fullmatch(name)
-        better = f"{legwear[1]} thighhighs".replace("_", " ") if legwear else _OLD_NAMES.get(name)
+        legwear, removed = _LEGWEAR.fullmatch(name), _REMOVED.fullmatch(name)
+        better = f"{legwear[1]} thighhighs" if legwear else _OLD_NAMES.get(name)
+        if removed:
+            better = f"unworn {removed[1]}".replace("_", " ")
         if better and not (subject.negative and name == "multi_views"):
             message = say("'{tag}' is not how the tag is written today; '{better}' is.", tag=item.core, better=better)
             yield Finding("old_name", item.start, item.start + len(item.core), message, better, "note")

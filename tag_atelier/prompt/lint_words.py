@@ -15,10 +15,11 @@ from tag_atelier.prompt.profile import Profile, load_profiles
 from tag_atelier.prompt.reading import tags_of
 from tag_atelier.prompt.search import by_chinese_name
 from tag_atelier.prompt.slots import canonical
-from tag_atelier.prompt.tokens import TOKENS_PER_CHUNK, count_tokens
+from tag_atelier.prompt.tokens import TOKENS_PER_CHUNK, count_tokens, measure
 
 _UNESCAPED = re.compile(r"(?P<base>[^()\[\]{}<>:,\\]*[a-z0-9]) ?\((?P<qualifier>[a-z][^()\[\]{}<>,\\]*)\)", re.I)
 _SCORE = re.compile(r"score_\d(?:_up)?")
+_BEHIND_BREAK = re.compile(r"\bBREAK\b[\s()\[\]]*\Z")
 _CJK = re.compile("[\u4e00-\u9fff]+")
 _FLAG = re.compile(r"--(?P<name>ar|no|seed|tile|v|niji|stylize|s|chaos|q)\b[ ]?(?P<value>[^,\n-]*)")
 _RATIO = re.compile(r"(\d{1,3}):(\d{1,3})\s*\Z")
@@ -143,7 +144,24 @@ def _opposed(subject: Text) -> Iterator[Finding]:
 
 
 def _length(subject: Text) -> Iterator[Finding]:
-    """Where the estimate passes the first chunk's end, at the item that does not fit any more."""
+    """Where each further chunk begins for want of room; only the first, and about, where CLIP's table is missing."""
+    counted = measure(subject.text, subject.negative)
+    if not counted.exact:
+        yield from _estimated_length(subject)
+    for border in counted.borders:
+        if _BEHIND_BREAK.search(subject.text, max(0, border - 40), border):
+            continue
+        item = next((item for item in subject.prompt.items if item.start <= border < item.start + len(item.core)), None)
+        start, words = (border, subject.text[border : border + 20]) if item is None else (item.start, item.core)
+        message = say(
+            "{count} tokens are full here: from '{words}' on the prompt is read in another chunk.",
+            count=TOKENS_PER_CHUNK,
+            words=words,
+        )
+        yield Finding("second_chunk", start, start + len(words), message, None, "note")
+
+
+def _estimated_length(subject: Text) -> Iterator[Finding]:
     used = 0
     for piece in subject.prompt.pieces:
         if isinstance(piece, Border):

@@ -18,7 +18,8 @@ Run = tuple[str, float]
 Tag = tuple[Run, ...]
 
 _AND = re.compile(r"\bAND\b")
-_BREAK = re.compile(r"\s*\bBREAK\b\s*")
+_BREAK = re.compile(r"(?:(?<!\s)\s+)?\bBREAK\b\s*")
+_BREAK_AHEAD, _BREAK_BEHIND = re.compile(r"BREAK\b"), re.compile(r"\W?BREAK\Z")
 _TOKEN = re.compile(r"\\[()\[\]\\]|:\s*[-+]?[.\d]+\s*\)|[()\[\]]|\\|:|[^\\()\[\]:]+")
 _BRACKET = re.compile(r"\\.|[()\[\]:|]", re.S)
 _UP, _DOWN = 1.1, 1 / 1.1
@@ -99,7 +100,11 @@ def _whole_brackets(part: str) -> dict[int, int] | None:
             if part[start] + sign not in ("()", "[]"):
                 return None
             if sign == "]" and start in loud:
-                if _BREAK.search(part, start, at) or part.startswith("BREAK", at + 1) or part.endswith("BREAK", 0, start):
+                if (
+                    _BREAK.search(part, start, at)
+                    or _BREAK_AHEAD.match(part, at + 1)
+                    or _BREAK_BEHIND.match(part, start - 6, start)
+                ):
                     return None
                 while spans and next(reversed(spans)) > start:
                     spans.popitem()

@@ -145,10 +145,10 @@ def _block_keys(heads: Sequence[Entry], ranks: Sequence[float], starts: Sequence
 
 
 def _descriptions_mix(heads: Sequence[Entry]) -> bool:
-    """True when two people are drawn and there are two colours of hair or of eyes."""
+    """True when two people are drawn (and nobody is ``solo``) and there are two colours of hair or of eyes."""
     subjects = [canonical(tag) for head in heads if head.slot == "subject" for tag in head.tags]
     people = any(_SEVERAL.fullmatch(name) for name in subjects) or len({n for n in subjects if _ONE.fullmatch(n)}) > 1
-    if not people:
+    if not people or "solo" in subjects:
         return False
     names = [canonical(tag) for head in heads for tag in head.tags]
     hair = {name for name in names if _HAIR.fullmatch(name)}

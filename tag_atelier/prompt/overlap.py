@@ -16,6 +16,8 @@ from tag_atelier.prompt.reading import tags_of
 from tag_atelier.prompt.slot_words import COLOURS
 from tag_atelier.prompt.slots import canonical
 
+MAX_CHARACTERS = 65_536
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -145,7 +147,12 @@ class Overlap:
 
 
 def find_overlaps(text: str, catalogue: Catalogue, negative: bool = False) -> list[Overlap]:
-    """Overlaps among the plain tags of ``text``, as written; a broad tag with a weight of its own is kept."""
+    """Overlaps among the plain tags of ``text``, as written; a broad tag with a weight of its own is kept.
+
+    None for a prompt above 65,536 characters, which is not looked at.
+    """
+    if len(text) > MAX_CHARACTERS:
+        return []
     written: dict[str, str] = {}
     for item in parse(text, negative).items:
         if tags_of(item.core) == (item.core,):

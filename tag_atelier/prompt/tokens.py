@@ -22,7 +22,7 @@ LONGEST_EXACT = 20_000
 """Longer prompts are estimated, so that counting never holds anybody up."""
 
 _ATTENTION = re.compile(r"\\[()\[\]\\]|\\|[()\[\]]|:\s*[+-]?[.\d]+\s*\)|[^\\()\[\]:]+|:")
-_BREAK = re.compile(r"\s*\bBREAK\b\s*", re.S)
+_BREAK = re.compile(r"(?:(?<!\s)\s+)?\bBREAK\b\s*")
 _WORDS = re.compile(r"[A-Za-z]+|\d|[\u2e80-\uffff]|[^\sA-Za-z\d]")
 _WEIGHT = re.compile(r":\s*[-+]?[.\d]+\s*(?=\))")
 _PLAIN_BRACKETS = re.compile(r"(?<!\\)[()\[\]{}]")

@@ -239,6 +239,6 @@ HOSTILE = (
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_prompts_neither_crash_nor_hang(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert same_meaning(text, arrange(text, AIDXL, CATALOGUE).text) or len(text) > 65_536
-    assert time.perf_counter() - started < 2.0
+    assert time.process_time() - started < 2.0

@@ -13,14 +13,18 @@ from hypothesis import strategies as st
 
 from tag_atelier.errors import PromptError
 from tag_atelier.prompt.catalogue import Catalogue
+from tag_atelier.prompt.clip_words import ClipWords
 from tag_atelier.prompt.findings import Finding, Surroundings, apply_fix
 from tag_atelier.prompt.lint import lint
 from tag_atelier.prompt.profile import get_profile
+from tag_atelier.prompt.tokens import measure
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CATALOGUE = Catalogue.load()
 
 
+TABLE = ClipWords([])
+"""Knows no merges: every letter is a token."""
 SECOND_PASS = "\nSteps: 20, Sampler: Euler a, Denoising strength: 0.5"
 
 
@@ -56,6 +60,14 @@ def findings(text: str, profile: str = "aidxl", negative: bool = False) -> list[
         ("smile, smile , hat", "duplicate", "smile, hat"),
         ("score_9, 1girl", "foreign_quality", "1girl"),
         ("EasyNegative, 1girl", "embedding_base", "1girl"),
+        ("EasyNegative, 1girl", "negative_embedding", "1girl"),
+        ("(a BREAK b c:1.2), d", "break_in_brackets", "(a:1.2) BREAK (b c:1.2), d"),
+        ("(a BREAK b)", "break_in_brackets", "(a) BREAK (b)"),
+        ("x, (smile:1.2, hat, bow:0.8)", "number_inside_group", "x, (smile:1.2), hat, (bow:0.8)"),
+        ("green hair, hat, white skirt", "colours", "green hair, hat BREAK white skirt"),
+        ("red shirt, blue skirt", "colours", "red shirt BREAK blue skirt"),
+        ("jacket removed, a", "old_name", "unworn jacket, a"),
+        ("hand on hip, a", "old_name", "hand on own hip, a"),
         ("1girl, unaestheticXLv31", "negative_embedding", "1girl"),
         ("(cat|dog), a", "bar_in_round", "[cat|dog], a"),
         ("1girl, hat\nNegative prompt: lowres\nSteps: 20, Sampler: Euler", "pasted_infotext", "1girl, hat"),
@@ -72,13 +84,11 @@ def test_a_trap_and_its_fix(text: str, code: str, fixed: str) -> None:
 @pytest.mark.parametrize(
     ("text", "code", "marked"),
     [
-        ("(a BREAK b:1.2)", "break_in_brackets", "BREAK"),
-        ("(smile:1.2, hat:0.8)", "number_inside_group", "smile:1.2"),
+        ("((a BREAK b:1.2), c)", "break_in_brackets", "BREAK"),
         ("smile, hat, (smile:1.2)", "duplicate_weight", "(smile:1.2)"),
         ("a, [re:zero:ram:0.5]", "plain_schedule", "[re:zero:ram:0.5]"),
         ("open mouth, closed mouth", "contradiction", "closed mouth"),
         ("a, [cat|dog]", "alternation", "[cat|dog]"),
-        ("green hair, hat, white skirt", "colours", "green hair, hat, white skirt"),
         (
             "a\nSteps: 20, Sampler: Euler a, Denoising strength: 0.5",
             "pasted_second_pass",
@@ -180,12 +190,26 @@ def test_each_familys_own_quality_words_are_left_alone() -> None:
     assert findings("(worst quality:1.3), lowres", "aidxl", negative=True) == []
 
 
-def test_a_long_prompt_shows_where_its_second_chunk_begins() -> None:
+def test_a_long_prompt_shows_about_where_its_second_chunk_begins_without_clips_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tag_atelier.prompt.tokens.clip_words", lambda: None)
     text = ", ".join(f"red ribbon number {letter}" for letter in "abcdefghijklmnopqrstuvwxyz")
     found = findings(text)
     assert [(finding.code, text[finding.start : finding.end]) for finding in found] == [
         ("second_chunk", "red ribbon number p"),
     ]
+    assert found[0].message.startswith("About here 75 tokens are full")
+
+
+def test_a_long_prompt_shows_every_chunk_that_begins_for_want_of_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tag_atelier.prompt.tokens.clip_words", lambda: TABLE)
+    names = [f"red {letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
+    text = "1girl BREAK (" + ", ".join(names[:13]) + ":1.2), " + ", ".join(names[13:])
+    found = [finding for finding in findings(text) if finding.code == "second_chunk"]
+    borders = measure(text).borders
+    assert len(borders) == 2
+    assert text[borders[0] :].startswith("red a, red b")
+    assert [text[finding.start : finding.end] for finding in found] == ["red p"]
+    assert "from 'red p' on" in found[0].message
 
 
 @pytest.mark.parametrize(
@@ -201,12 +225,13 @@ def test_a_sound_prompt_has_no_findings(text: str) -> None:
         *("(" * 20_000, ")" * 20_000, "[a:" * 15_000, "smile, " * 9_000, "{" * 30_000, "，" * 60_000, "x" * 10**6),
         *("1" * 60_000, "(" + "a:1," * 15_000, "<a:" * 20_000, "<a:" * 20_000 + "#>", ":" + "." * 60_000, ":" + " " * 60_000),
         *("1::a" * 15_000, "{a}" * 20_000, "a (b" * 15_000, "--ar " * 12_000, "[" * 5_000 + "a:1" + "]" * 5_000),
+        *(" " * 60_000 + "xBREAK", "BREAK" + " " * 60_000 + "x", "smile\0hat, 1girl\0, " * 3_000, "\ud800, \udfff, " * 9_000),
     ],
 )
 def test_hostile_prompts_neither_crash_nor_hang(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     findings(text)
-    assert time.perf_counter() - started < 3.0
+    assert time.process_time() - started < 3.0
 
 
 @given(st.text(alphabet="ab ,()[]{}<>:|\\#\n1.3AND，（长-", max_size=40), st.booleans())

@@ -74,7 +74,7 @@ def test_ten_thousand_tags_take_less_than_a_second() -> None:
     import time
 
     names = [f"{colour}_{noun}_{number}" for colour in ("red", "odd") for noun in ("dress", "thing") for number in range(2500)]
-    started = time.perf_counter()
+    started = time.process_time()
     for name in names:
         guess(name)
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0

@@ -153,6 +153,6 @@ def test_any_text_is_counted(text: str) -> None:
     "text", ["[" * 9000, "[a:" * 4000, "[a|b] " * 3000, "x" * 19000, "(" * 5000 + ")" * 5000, "[a:b:0.5]" * 2000]
 )
 def test_hostile_prompts_take_no_time(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     measure_with(CAT, text)
-    assert time.perf_counter() - started < 4
+    assert time.process_time() - started < 4
