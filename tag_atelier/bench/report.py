@@ -9,7 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tag_atelier.bench import report_page, report_tables, self_test, sheet, verdicts
+from PIL.Image import Image
+
+from tag_atelier.bench import grid, report_page, report_tables, self_test, sheet, verdicts
 from tag_atelier.bench.published import Published, published
 from tag_atelier.bench.report_data import Passage, ReportData
 from tag_atelier.bench.score import evaluate
@@ -22,7 +24,7 @@ SINGLE_FILE_CELLS = 500
 
 
 def write(store: Store, folder: str | Path, language: Language = "en", passages: Sequence[Passage] = ()) -> Path:
-    """Write report.html, report.md, results.csv, results.json and sheet.png into ``folder``; ``passages`` stand first.
+    """Write the report's files into ``folder``: pages, tables, contact sheet and grid; ``passages`` stand first.
 
     Returns:
         The path of report.html. A run that is not complete gives a report that says so.
@@ -40,13 +42,19 @@ def write(store: Store, folder: str | Path, language: Language = "en", passages:
         "report.html": report_page.page(data),
     }
     if data.cells:
-        buffer = io.BytesIO()
-        sheet.contact_sheet(data, target / "thumbs").save(buffer, "PNG", compress_level=PNG_LEVEL)
-        write_whole(target / "sheet.png", buffer.getvalue())
+        _write_picture(target / "sheet.png", sheet.contact_sheet(data, target / "thumbs"))
+        _write_picture(target / "grid.png", grid.draw(data, target / "thumbs"))
     for name, text in pages.items():
         # Spreadsheets on Windows take a csv for UTF-8 only with the mark at its front.
         write_whole(target / name, text.encode("utf-8-sig" if name.endswith(".csv") else "utf-8"))
     return target / "report.html"
+
+
+def _write_picture(path: Path, picture: Image | None) -> None:
+    if picture is not None:
+        buffer = io.BytesIO()
+        picture.save(buffer, "PNG", compress_level=PNG_LEVEL)
+        write_whole(path, buffer.getvalue())
 
 
 def read(store: Store, folder: Path, language: Language = "en") -> ReportData:

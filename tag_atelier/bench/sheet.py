@@ -75,27 +75,28 @@ def contact_sheet(data: ReportData, thumbnails: Path) -> Image:
     names = [item.name for item in data.checkpoints]
     cells, seed = data.cell_at(), data.evaluation.seeds[0]
     side = _side(len(rows), len(names))
-    font = _font(max(11, side // 13))
+    letters = font(max(11, side // 13))
     left = side
     sheet = pillow.new("RGB", (left + len(names) * (side + 6), side // 4 + len(rows) * (side + 6)), _PAPER)
     pen = ImageDraw.Draw(sheet)
     for column, name in enumerate(names):
-        _label(pen, (left + column * (side + 6), 0, side, side // 4), [name], font)
+        label(pen, (left + column * (side + 6), 0, side, side // 4), [name], letters)
     for row, tags in enumerate(rows):
         top = side // 4 + row * (side + 6)
         chinese = data.chinese_name.get("".join(tags), "")
-        _label(pen, (0, top, side, side), [_short(data.title(tags)), chinese], font)
+        label(pen, (0, top, side, side), [short(data.title(tags)), chinese], letters)
         for column in range(len(names)):
             box = (left + column * (side + 6), top, side, side)
             stored = cells.get((column, tags, seed))
-            _picture(sheet, stored, thumbnails, box)
+            picture(sheet, stored, thumbnails, box)
             mark = data.mark(stored)
             if mark.text:
-                _mark(pen, box, mark.text.lstrip("✓✗≈ "), _COLOURS[mark.verdict], font)
+                _mark(pen, box, mark.text.lstrip("✓✗≈ "), _COLOURS[mark.verdict], letters)
     return sheet
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """``text``, its end cut off where it is longer than a label may be."""
     return text if len(text) <= _LONGEST_LABEL else f"{text[: _LONGEST_LABEL - 1]}…"
 
 
@@ -106,21 +107,37 @@ def _side(rows: int, columns: int) -> int:
     return 8
 
 
-def _picture(sheet: Image, stored: StoredCell | None, thumbnails: Path, box: tuple[int, int, int, int]) -> None:
-    path = thumbnail(stored, thumbnails) if stored is not None and stored.state == "done" else None
-    if path is None:
+def picture(sheet: Image, stored: StoredCell | None, thumbnails: Path | None, box: tuple[int, int, int, int]) -> None:
+    """Put a cell's picture into ``box`` (left, top, width, height), or grey where there is none.
+
+    ``thumbnails`` is the folder of the small pictures; None takes the one in full size.
+    """
+    small = _opened(stored, thumbnails) if stored is not None and stored.state == "done" else None
+    if small is None:
         sheet.paste((236, 237, 240), (box[0], box[1], box[0] + box[2], box[1] + box[3]))
         return
-    with pillow.open(path) as opened:
-        small = opened.convert("RGB")
-    scale = box[2] / max(small.size)
+    scale = min(box[2] / small.width, box[3] / small.height)
     small = small.resize((max(1, round(small.width * scale)), max(1, round(small.height * scale))))
     sheet.paste(small, (box[0] + (box[2] - small.width) // 2, box[1] + (box[3] - small.height) // 2))
 
 
-def _label(pen: ImageDraw.ImageDraw, box: tuple[int, int, int, int], lines: Sequence[str], font: ImageFont.ImageFont) -> None:
+def _opened(stored: StoredCell, thumbnails: Path | None) -> Image | None:
+    path = stored.image if thumbnails is None else thumbnail(stored, thumbnails)
+    if path is None:
+        return None
+    try:
+        with pillow.open(path) as opened:
+            return opened.convert("RGB")
+    except (UnidentifiedImageError, OSError):
+        return None
+
+
+def label(pen: ImageDraw.ImageDraw, box: tuple[int, int, int, int], lines: Sequence[str], font: ImageFont.ImageFont) -> None:
+    """Write ``lines`` into the middle of ``box`` (left, top, width, height), wrapped to its width."""
     left, top, width, height = box
     text = "\n".join(piece for line in lines if line for piece in _wrapped(line, width - 8, font))
+    if not text:
+        return
     if not _drawable(text, font):
         text = text.encode("ascii", "replace").decode("ascii")
     bounds = pen.multiline_textbbox((0, 0), text, font=font, align="center")
@@ -151,7 +168,8 @@ def _wrapped(text: str, width: int, font: ImageFont.ImageFont) -> list[str]:
     return lines
 
 
-def _font(size: int) -> ImageFont.ImageFont:
+def font(size: int) -> ImageFont.ImageFont:
+    """A font of ``size`` pixels that has Chinese glyphs where this machine has one."""
     for name in _FONTS:
         try:
             return ImageFont.truetype(name, size)

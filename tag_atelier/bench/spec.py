@@ -55,6 +55,16 @@ class SetRule:
 
 
 @dataclass(frozen=True)
+class GridRule:
+    """What the axes of the labelled grid are: ``tag``, ``checkpoint``, ``seed``, or the name of one of ``axes``."""
+
+    x: str = "tag"
+    y: str = "checkpoint"
+    z: str = ""
+    """Empty: no third axis, unless something else varies."""
+
+
+@dataclass(frozen=True)
 class BenchSpec:
     """One benchmark as a person writes it; every field but name, template and tags (or rule) has a default."""
 
@@ -82,6 +92,8 @@ class BenchSpec:
     """Draw the tags in sets of growing size instead of one by one."""
     axes: tuple[Axis, ...] = ()
     """Parameters and networks to compare; every combination is drawn with every checkpoint."""
+    grid: GridRule = field(default_factory=GridRule)
+    """How the labelled grid is laid out; shapes no picture."""
     self_test: int = 2
     """How many cells are drawn once more alone, to show what drawing in batches changes; 0 for none."""
     verdicts: str = ""
@@ -153,6 +165,7 @@ def _from_mapping(value: Mapping[str, object]) -> BenchSpec:
         "rule": _rule,
         "sets": _sets,
         "axes": axes_of,
+        "grid": _grid,
         "baseline": lambda item: text(item, "baseline", 0, 20_000),
         "negative": lambda item: text(item, "negative", 0, 20_000),
         "seeds": seeds_of,
@@ -173,6 +186,7 @@ def _from_mapping(value: Mapping[str, object]) -> BenchSpec:
     if bool(spec.tags) == (spec.rule is not None):
         found = "both tags and rule" if spec.tags else "neither tags nor rule"
         raise SpecError(f"The plan has {found}; expected exactly one of them.")
+    _check_grid(spec)
     if len(set(spec.checkpoints)) < len(spec.checkpoints):
         raise SpecError("The plan names a checkpoint twice; expected each one once.")
     return spec
@@ -218,6 +232,24 @@ def _sets(value: object) -> SetRule:
         count=integer(value.get("count", 10), "sets.count", 1, 1000),
         exclusive=tuple(texts(group, "sets.exclusive") for group in groups),
     )
+
+
+def _grid(value: object) -> GridRule:
+    if not isinstance(value, Mapping):
+        raise SpecError(f"'grid' is {value!r}; expected a mapping such as {{x: tag, y: checkpoint, z: seed}}.")
+    only_known(value, ("x", "y", "z"), "'grid'")
+    return GridRule(**{axis: text(name, f"grid.{axis}", 0, 40) for axis, name in value.items() if name is not None})
+
+
+def _check_grid(spec: BenchSpec) -> None:
+    """Raises SpecError for an axis that varies nothing of this plan, and for one thing on two axes."""
+    known = ("tag", "checkpoint", "seed", *(axis.name for axis in spec.axes))
+    chosen = [name for name in (spec.grid.x, spec.grid.y, spec.grid.z) if name]
+    for name in chosen:
+        if name not in known:
+            raise SpecError(f"'grid' names '{name}'; expected one of: {', '.join(known)}.")
+    if len(set(chosen)) < len(chosen):
+        raise SpecError("'grid' names one thing on two axes; expected each one once.")
 
 
 def _without_tag(template: str) -> str:

@@ -30,12 +30,12 @@ FindScorer = Callable[[Sequence[Path], str], Scorer]
 """Folders and a name ("" for the first found) → a tagger; raises TaggerError when there is none."""
 SETTINGS_OF_A_PLAN = ("batch_size", "threshold", "tagger")
 """Settings that fill what a plan leaves out."""
-JUDGING_FIELDS = ("tagger", "threshold", "verdicts", "note", "self_test")
+JUDGING_FIELDS = ("tagger", "threshold", "verdicts", "note", "self_test", "grid")
 """Fields of a plan that shape no picture."""
 MERGED_LIVE = "The loaded model is merged live; restore it, or save the merge as a checkpoint and benchmark that."
 RUNS_LOOKED_AT = 20
 """So many of the newest runs are asked how fast this host draws."""
-REPORT_FILES = ("report.html", "report.md", "results.csv", "results.json", "sheet.png", "verdicts.json")
+REPORT_FILES = ("report.html", "report.md", "results.csv", "results.json", "sheet.png", "grid.png", "verdicts.json")
 
 
 class Benchmarks:

@@ -25,13 +25,13 @@ def script(value: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("written", ["object", "JSON", "YAML"])
-def test_the_script_returns_the_sheet_and_leaves_a_report(client: Client, server: Server, written: str) -> None:
+def test_the_script_returns_sheet_and_grid_and_leaves_a_report(client: Client, server: Server, written: str) -> None:
     spec: dict[str, object] = {"tags": TAGS, "checkpoints": ["tiny-sd15-a"], "note": written}
     forms = {"object": spec, "JSON": json.dumps(spec), "YAML": "\n".join(f"{k}: {json.dumps(v)}" for k, v in spec.items())}
     answer = client.try_draw("1girl, solo, {tag}, best quality", **script(forms[written]))
     assert answer.status == 200, answer.body
-    (sheet,) = pictures(answer)
-    assert min(sheet.image().size) >= 64
+    sheet, grid = pictures(answer)
+    assert min(sheet.image().size) >= 64 and min(grid.image().size) >= 64
     info = json.loads(answer.json()["info"])
     run = info["extra_generation_params"]["Tag Atelier run"]
     folder = server.data / "tag-atelier" / "runs" / run

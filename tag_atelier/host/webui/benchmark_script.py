@@ -58,7 +58,8 @@ def _run(atelier: Atelier, p: Any, plan: Any) -> processing.Processed:
     p.extra_generation_params["Tag Atelier run"] = summary["run"]
     p.extra_generation_params["Tag Atelier report"] = str(folder / "report.html")
     info = f"Rare-tag benchmark {summary['run']}: the report is {folder / 'report.html'}"
-    return processing.Processed(p, _sheet(folder), seed=_seed(p), info=info, infotexts=[info])
+    pictures = _pictures(folder)
+    return processing.Processed(p, pictures, seed=_seed(p), info=info, infotexts=[info] * max(1, len(pictures)))
 
 
 def _read(plan: Any) -> dict[str, object]:
@@ -107,11 +108,13 @@ def _seed(p: Any) -> int:
     return int(p.seed) if isinstance(p.seed, (int, float)) else -1
 
 
-def _sheet(folder: Path) -> list[Any]:
+def _pictures(folder: Path) -> list[Any]:
+    """What the gallery shows: the contact sheet with its marks, then the labelled grid."""
     from PIL import Image
 
-    path = folder / "sheet.png"
-    if not path.exists():
-        return []
-    with Image.open(path) as sheet:
-        return [sheet.convert("RGB")]
+    pictures = []
+    for path in (folder / "sheet.png", folder / "grid.png"):
+        if path.exists():
+            with Image.open(path) as opened:
+                pictures.append(opened.convert("RGB"))
+    return pictures
