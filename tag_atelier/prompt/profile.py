@@ -28,7 +28,7 @@ _OTHERS = "others"
 _LOG = logging.getLogger(__name__)
 _TITLES = ("modelspec.title", "modelspec.architecture", "sd_merge_recipe", "ss_output_name", "ss_sd_model_name")
 _KEYS = {
-    "name", "base", "order", "sub_slots", "several_triggers", "quality", "negative", "sampler", "triggers",
+    "name", "base", "order", "sub_slots", "several_triggers", "quality", "negative", "sampler", "triggers", "styles",
     "detect", "hashes", "notes", "sources",
 }  # fmt: skip
 
@@ -74,6 +74,8 @@ class Profile:
     quality_place: Place = "end"
     negative: Mapping[str, str] = field(default_factory=dict)
     """Preset → negative prompt; the first one is the default."""
+    styles: Mapping[str, str] = field(default_factory=dict)
+    """Style word → what this family takes it to mean, where that is not what it means elsewhere."""
     sampling: Sampling = Sampling()
     detect: tuple[str, ...] = ()
     """Regular expressions that a checkpoint's name or title matches."""
@@ -133,6 +135,7 @@ class Profile:
             "quality": dict(self.quality),
             "quality_place": self.quality_place,
             "negative": dict(self.negative),
+            "styles": dict(self.styles),
             "sampling": {key: _plain(value) for key, value in self.sampling.__dict__.items()},
             "triggers": sorted(self.triggers),
             "notes": list(self.notes),
@@ -255,6 +258,7 @@ def profile_from_value(value: object, id: str) -> Profile:
         quality=_words(quality.get("levels", {}), id, "quality.levels"),
         quality_place=_choice(quality, "place", ("end", "front"), id),
         negative=_words(table.get("negative", {}), id, "negative"),
+        styles=_words(table.get("styles", {}), id, "styles"),
         sampling=_sampling(_table(table.get("sampler", {}), id, "sampler"), id),
         detect=_patterns(table.get("detect", []), id, "detect"),
         hashes=_list(table.get("hashes", []), id, "hashes"),

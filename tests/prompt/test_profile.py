@@ -149,3 +149,19 @@ def test_a_family_is_recognised_by_hash_or_by_what_the_file_says_of_itself(tmp_p
     assert getattr(detect_profile("pony.safetensors", tmp_path, sha256="ABCDEF1299"), "id", None) == "mine"
     assert getattr(detect_profile("mix7", metadata={"modelspec.title": "NoobAI-XL V-Pred 1.0"}), "id", None) == "noobai-vpred"
     assert detect_profile("mix7", metadata={"modelspec.title": "my mix"}) is None
+
+
+def test_aidxl_says_what_painting_styles_mean_to_it() -> None:
+    words = (
+        "flat color|clean color|celluloid|flat-pasto|thin-pasto|pseudo-impasto|impasto|realistic|photorealistic|cel shading|3d"
+    )
+    assert list(get_profile("aidxl").styles) == list(get_profile("aidxl-0.7").styles) == words.split("|")
+    assert not get_profile("aidxl-0.6").styles
+    assert get_profile("aidxl").as_dict()["styles"] == dict(get_profile("aidxl").styles)
+
+
+@pytest.mark.parametrize(("start", "id"), [("31e35c80fc", "sdxl"), ("67ab2fd8ec", "pony"), ("ea349eeae8", "noobai-vpred")])
+def test_a_familys_own_checkpoint_is_known_by_its_hash(start: str, id: str) -> None:
+    found = detect_profile("animagine-xl-4", sha256=start.upper() + "0" * 54)
+    assert found is not None
+    assert found.id == id
