@@ -10,6 +10,7 @@ import pytest
 
 from tag_atelier.prompt.catalogue import Catalogue
 from tag_atelier.prompt.labels import Label, Labels, find_labels
+from tag_atelier.prompt.slots import canonical
 from tag_atelier.prompt.user_catalogue import UserCatalogue
 
 LIST = (
@@ -130,3 +131,9 @@ def test_corrections_come_before_everything() -> None:
     assert catalogue.hidden == {"frown"}
     assert catalogue.get("nobody") is None
     assert catalogue.slot("frown").slot == Catalogue.load().slot("frown").slot
+
+
+@pytest.mark.parametrize("name", ["a_b", "A b", "a__b", "^_^", "rem_\\(x\\)", "長い_髪", "a\tb", "`d'.~", "É"])
+def test_the_short_way_to_a_canonical_name_leads_to_the_same(tmp_path: Path, name: str) -> None:
+    labels = find_labels([folder_with(tmp_path, danbooru=f'"{name}",1,5,\n')])
+    assert [label.name for label in labels._labels.values()] == [canonical(name)]
