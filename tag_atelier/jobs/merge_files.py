@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tag_atelier.merge.inputs import Source
     from tag_atelier.merge.recipe import Recipe
 
-SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
-"""Files that a recipe may name, in the order in which equal names are preferred."""
+SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".gguf")
+"""Files that a recipe may name, in the order in which equal names are preferred; the last kind is refused with its reason."""
 
 _KINDS = {"vae": "vae", "clip_l": "text_encoder", "clip_g": "text_encoder"}
 """Letter of a source that gives one part → kind of its file."""

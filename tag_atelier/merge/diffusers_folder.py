@@ -31,6 +31,8 @@ _STEMS = {
 """Part → how its files may be called."""
 _ENDINGS = ("{}.safetensors", "{}.fp16.safetensors", "{}.bin", "{}.fp16.bin")
 _TOKENS = 77
+_SD2_WIDTH = 1024
+"""Of the text encoder that only Stable Diffusion 2 has; its checkpoints keep it under other names."""
 _TEMPERATURE = 4.6052
 """ln 100, where CLIP's training holds it; diffusers does not keep it. Source: Radford et al. 2021, section 2.5."""
 
@@ -54,7 +56,11 @@ def read_folder(path: Path) -> ComposedHeader:
     _add_unet(composer, _part(path, "unet", notes))
     for key, pair in _part(path, "vae", notes).items():
         _add_vae(composer, key, pair)
-    _add_clip(composer, _part(path, "text_encoder", notes), TEXT_ENCODERS[architecture]["CLIP_L"])
+    text = _part(path, "text_encoder", notes)
+    tokens = text.get("text_model.embeddings.token_embedding.weight")
+    if tokens is not None and tokens[1].shape[1:] == (_SD2_WIDTH,):
+        raise CheckpointError(f"'{path.name}' is a Stable Diffusion 2 model; expected Stable Diffusion 1.5 or XL.")
+    _add_clip(composer, text, TEXT_ENCODERS[architecture]["CLIP_L"])
     if architecture == "sdxl":
         _add_open_clip(composer, path, _part(path, "text_encoder_2", notes), TEXT_ENCODERS["sdxl"]["CLIP_G"])
     _add_marks(composer, read_json(path / "scheduler" / "scheduler_config.json"))

@@ -20,6 +20,8 @@ from tag_atelier.merge.key_names import TEXT_ENCODERS, UNET, VAE, ema_key, repai
 _EMA = "model_ema."
 _POSITIONS = "embeddings.position_ids"
 _LONGEST_IDS = 4096
+_SCALES = (".scale_weight", ".weight_scale", "scaled_fp8", ".absmax", ".quant_map", ".qweight")
+"""How names end of what quantised weights are multiplied with: ComfyUI's scaled fp8, bitsandbytes, GPTQ."""
 
 
 def open_model(path: Path, ema: bool = False) -> Header:
@@ -31,7 +33,17 @@ def open_model(path: Path, ema: bool = False) -> Header:
         CheckpointError: it cannot be read, or is no model.
     """
     header = read_folder(path) if path.is_dir() else open_file(path)
+    _refuse_quantised(header)
     return _with_positions(_with_averages(_with_usual_names(header), ema))
+
+
+def _refuse_quantised(header: Header) -> None:
+    """Numbers that mean something only together with scales beside them cannot be mixed."""
+    for key, entry in header.tensors.items():
+        if key.endswith(_SCALES) or (key.startswith(UNET) and key.endswith(".weight") and entry.dtype in ("U8", "I8")):
+            raise CheckpointError(
+                f"'{header.path.name}' has quantised weights ('{key}'); merge the file that it was made from."
+            )
 
 
 def _with_usual_names(header: Header) -> Header:

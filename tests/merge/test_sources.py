@@ -243,6 +243,22 @@ def test_donors_that_have_no_such_part(shelf, options: dict[str, object], found:
         planned(shelf.folder, models=["a"], alpha=[], options=options)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {f"{UNET}input_blocks.1.0.scale_weight": torch.ones(1)},
+        {"scaled_fp8": torch.ones(2)},
+        {OUT00: torch.ones(10, 1, dtype=torch.uint8)},
+        {f"{UNET}output_blocks.0.0.weight.absmax": torch.ones(1)},
+    ],
+)
+def test_quantised_weights_are_refused(shelf, change: dict[str, torch.Tensor]) -> None:
+    shelf.add("a")
+    shelf.add("b", change=change)
+    with pytest.raises(CheckpointError, match="'b.safetensors' has quantised weights"):
+        planned(shelf.folder)
+
+
 def test_a_donor_that_is_not_there(shelf) -> None:
     shelf.add("a")
     with pytest.raises(UnknownName, match="'my-vae'"):
