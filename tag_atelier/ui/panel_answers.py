@@ -5,16 +5,18 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
 from tag_atelier.errors import TagAtelierError
 from tag_atelier.jobs.families import AUTOMATIC
-from tag_atelier.jobs.sampling import ControlValues, control_values
 from tag_atelier.ui import prompt_answers, render
 from tag_atelier.ui.compat import listen
 from tag_atelier.ui.words import Words
+
+if TYPE_CHECKING:
+    from tag_atelier.jobs.sampling import ControlValues
 
 CLIP_SKIP = "Clip skip: "
 """How the WebUI's own "Override settings" begins an entry for it."""
@@ -75,6 +77,8 @@ def _applied(
     atelier: Any, words: Words, controls: Mapping[str, Any], overrides: bool, profile_id: str, clip_skip: bool, *rest: Any
 ) -> list[Any]:
     """Values for ``controls``, for the overrides where there are any, and the line that says what was set."""
+    from tag_atelier.jobs.sampling import control_values
+
     present = list(rest[-1] or []) if overrides else []
     size = (int(rest[0] or 0), int(rest[1] or 0)) if "width" in controls else (0, 0)
     try:
