@@ -62,16 +62,20 @@ class PromptSearch:
             known = best.get(row[2])
             if known is None or row[:2] < known[:2]:
                 best[row[2]] = row if known is None else (*row[:3], {**row[3], **known[3]})
-        hidden = catalogue.hidden if isinstance(catalogue, UserCatalogue) else frozenset()
+        hidden = _hidden_of(catalogue)
         entries = [row[3] for row in sorted(best.values(), key=lambda row: row[:3]) if row[2] not in hidden]
         return {"entries": entries[:limit]}
 
     def _own(self, catalogue: Catalogue, query: str, limit: int, kinds: Sequence[str]) -> Iterator[_Ranked]:
-        for entry in search(catalogue, query, limit + 20):
+        left = limit + len(_hidden_of(catalogue))
+        for entry in search(catalogue, query, len(catalogue.entries)):
             kind = "general"
             if entry.slot == "character":
                 kind = "copyright" if catalogue.is_series(entry.name) else "character"
             if kind in kinds:
+                left -= 1
+                if left < 0:
+                    break
                 yield _grade(query, (entry.name, entry.zh)), -entry.posts, entry.name, _of_tag(entry, kind)
         for character in load_characters().rows if "character" in kinds else ():
             known = catalogue.get(character.name)
@@ -102,6 +106,11 @@ class PromptSearch:
                     f"{kind}:{name}",
                     {**facts, "insert": insert, "safe": True},
                 )
+
+
+def _hidden_of(catalogue: Catalogue) -> frozenset[str]:
+    """Tags that the user does not want to be offered."""
+    return catalogue.hidden if isinstance(catalogue, UserCatalogue) else frozenset()
 
 
 def _grade(query: str, names: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""Finds catalogue tags by the beginning of any of their words: English, Chinese, or pinyin where pypinyin is installed.
+"""Finds catalogue tags by the beginning of any of their words: English, Chinese or pinyin.
 
 Called by page, API and lint.
 """
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from tag_atelier.prompt.catalogue import Catalogue, TagEntry
+from tag_atelier.prompt.pinyin import spoken
 from tag_atelier.prompt.slots import canonical
 
 
@@ -57,18 +58,6 @@ def _chinese_names(catalogue: Catalogue) -> dict[str, TagEntry]:
 
 
 @lru_cache(maxsize=4)
-def _pinyin(catalogue: Catalogue) -> dict[str, tuple[str, str]]:
-    """By tag: its Chinese name in pinyin without tones, and the first letters only; empty without pypinyin."""
-    try:
-        from pypinyin import lazy_pinyin
-    except ImportError:
-        return {}
-    sounds = {}
-    for entry in catalogue.entries.values():
-        if entry.zh:
-            syllables = lazy_pinyin(entry.zh)
-            sounds[entry.name] = (
-                "".join(syllables).lower(),
-                "".join(syllable[0] for syllable in syllables if syllable).lower(),
-            )
-    return sounds
+def _pinyin(catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
+    """By tag: what may be typed for its Chinese name in pinyin without tones, and its first letters."""
+    return {entry.name: spoken(entry.zh) for entry in catalogue.entries.values() if entry.zh}

@@ -99,6 +99,8 @@ def test_search_finds_tags_in_english_and_chinese(prompts: Prompts) -> None:
     assert found(search, q="绫波", kinds="character")[0] == ("ayanami_rei", "character", "ayanami rei")
     assert found(search, q="金闪闪") == [("gilgamesh_(fate)", "character", "gilgamesh \\(fate\\)")]
     assert found(search, q=" ") == []
+    assert found(search, q="lingbo", kinds="character")[0] == ("ayanami_rei", "character", "ayanami rei")
+    assert found(search, q="b", limit="3", kinds="character")[0][1] == "character"
 
 
 def test_search_finds_the_users_own_names_and_files(prompts: Prompts, files: PromptFiles) -> None:
