@@ -140,7 +140,7 @@ def guess(name: str) -> SlotGuess:
     for pattern, slot, confidence in _PATTERNS:
         if pattern.fullmatch(name):
             return SlotGuess(slot, confidence) if slot else _by_words(name.removesuffix("_removed").split("_"))
-    if len(name) <= 6 and _FACE.fullmatch(name) and not _CODE.fullmatch(name):
+    if len(name) <= 6 and name.isascii() and _FACE.fullmatch(name) and not _CODE.fullmatch(name):
         return SlotGuess("expression", 0.6)
     qualified = _QUALIFIER.match(name)
     if qualified is not None:
