@@ -129,5 +129,6 @@ var tagAtelierMerges = (function () {
         document.addEventListener("tag-atelier-job-over", () => { look(); if (shelfShown) show(); });
     });
 
+    tagAtelier.showMerges = show;
     return { show, look };
 })();

@@ -19,7 +19,7 @@ from tag_atelier.ui.merge_fields import OWN, Fields, read_form, text_id, write_f
 from tag_atelier.ui.merge_form import ROWS, MergeForm, Mixed, from_recipe, letter_of, resolved, to_recipe
 from tag_atelier.ui.words import Words
 
-_SHELF = "() => { tagAtelierMerges.show(); return []; }"
+_SHELF = "() => { tagAtelier.showMerges(); return []; }"
 
 
 class MergeTab:
