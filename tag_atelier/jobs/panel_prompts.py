@@ -85,8 +85,13 @@ class PanelPrompts:
         self.reports: dict[str, Report | None] = {}
         """Tab → what its last job came to; None where the panel was off in it."""
 
-    def write(self, pairs: Sequence[Pair], request: PanelRequest, checkpoint: Checkpoint | None) -> Outcome:
-        """All different ``pairs`` as ``request`` wants them, for a job that ``checkpoint`` draws."""
+    def write(
+        self, pairs: Sequence[Pair], request: PanelRequest, checkpoint: Checkpoint | None, pins: Sequence[str] = ()
+    ) -> Outcome:
+        """All different ``pairs`` as ``request`` wants them, for a job that ``checkpoint`` draws.
+
+        ``pins``: tags that stay in front of their line when it is sorted.
+        """
         distinct = tuple(dict.fromkeys(pairs))
         try:
             automatic = request.profile == AUTOMATIC
@@ -102,7 +107,7 @@ class PanelPrompts:
         notes: dict[str, tuple[Said, ...]] = {}
         moved = 0
         for pair in distinct:
-            written[pair], why, count = self._one(pair, profile, request.arrange, quality, negative)
+            written[pair], why, count = self._one(pair, profile, pins if request.arrange else None, (quality, negative))
             moved += count
             if common or why:
                 notes[written[pair][0]] = (*common, *why)
@@ -115,13 +120,26 @@ class PanelPrompts:
         chinese = self._options().get("language") == "zh_CN"
         return sentence(said.template, "zh_CN" if chinese else "en", **said.values)
 
-    def _one(self, pair: Pair, profile: Profile, sort: bool, quality: str, negative: str) -> tuple[Pair, tuple[Said, ...], int]:
+    def pins(self, tab: str) -> Sequence[str]:
+        """Tags pinned in the prompt box of ``tab``."""
+        pins: list[str] = self.prompts.memory.box(f"{tab}_prompt")["pins"]
+        return pins
+
+    def _one(
+        self, pair: Pair, profile: Profile, pins: Sequence[str] | None, words: tuple[str, str]
+    ) -> tuple[Pair, tuple[Said, ...], int]:
+        """The pair with ``words`` (quality level, negative preset) and, where ``pins`` is not None, in order."""
         if any(len(text) > MAX_CHARACTERS for text in pair):
             return pair, (say(REASONS["too_long"]),), 0
-        composed = compose(*pair, profile, quality=quality, negative_preset=negative)
-        if not sort:
+        composed = compose(*pair, profile, quality=words[0], negative_preset=words[1])
+        if pins is None:
             return composed, (), 0
-        result = arrange(composed[0], profile, self.prompts.catalogue)
+        if pins:
+            from tag_atelier.prompt.pins import arrange_pinned
+
+            result = arrange_pinned(composed[0], profile, self.prompts.catalogue, pins)
+        else:
+            result = arrange(composed[0], profile, self.prompts.catalogue)
         return (result.text, composed[1]), tuple(say(REASONS[code]) for code in result.reasons), len(result.moves)
 
 

@@ -15,7 +15,7 @@ from tag_atelier.jobs.panel_prompts import Outcome, Pair, PanelMemory, PanelProm
 from tag_atelier.jobs.prompts import Prompts
 from tag_atelier.ports import Checkpoint
 from tests.fakes import fake_host
-from tests.jobs.test_prompts import HOSTILE
+from tests.prompt.hostile_prompts import HOSTILE
 
 MESSY = "white hair, sitting, best quality, 1girl"
 SORTED = "1girl, sitting, white hair, best quality"
@@ -39,6 +39,15 @@ def test_every_different_prompt_is_arranged_and_named_once(panel: PanelPrompts) 
     assert dict(outcome.written) == {(MESSY, ""): (SORTED, ""), ("beach, 1boy", "text"): ("1boy, beach", "text")}
     assert outcome.infotext == {"Tag Atelier profile": "aidxl"}
     assert outcome.moved == 5 and not outcome.notes
+
+
+def test_tags_pinned_in_the_tabs_box_stay_in_front(panel: PanelPrompts) -> None:
+    panel.prompts.memory.change_box("img2img_prompt", lambda box: box["pins"].append("sitting"))
+    assert (panel.pins("txt2img"), panel.pins("img2img")) == ([], ["sitting"])
+    outcome = panel.write([(MESSY, "")], PanelRequest(enabled=True), None, panel.pins("img2img"))
+    assert outcome.written[MESSY, ""] == ("sitting, 1girl, white hair, best quality", "")
+    unsorted = panel.write([(MESSY, "")], PanelRequest(enabled=True, arrange=False), None, ["sitting"])
+    assert unsorted.written[MESSY, ""] == (MESSY, "")
 
 
 def test_words_are_added_and_told_by_their_own_name(panel: PanelPrompts) -> None:

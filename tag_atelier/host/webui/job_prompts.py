@@ -40,7 +40,8 @@ def _write(atelier: Atelier, p: Any, request: PanelRequest, tab: str) -> None:
     second: list[Pair] = []
     if getattr(p, "enable_hr", False) and getattr(p, "all_hr_prompts", None):
         second = list(zip(p.all_hr_prompts, p.all_hr_negative_prompts, strict=True))
-    outcome = atelier.panel.write([*first, *second], request, atelier.host.checkpoints.loaded())
+    pins = () if getattr(p, "is_api", False) else atelier.panel.pins(tab)  # a program's request is not the page's user
+    outcome = atelier.panel.write([*first, *second], request, atelier.host.checkpoints.loaded(), pins)
     drawn = [outcome.written[pair] for pair in first]
     if (p.main_prompt, p.main_negative_prompt) == first[0]:  # what a grid's infotext tells
         p.main_prompt, p.main_negative_prompt = drawn[0]
