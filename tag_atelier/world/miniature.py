@@ -28,7 +28,8 @@ BASE, FACE, OUTFIT = NAMES = ("miniature-base", "miniature-face", "miniature-out
 SUPPORT_FOLDER = "miniature-world"
 """Beside the checkpoints: ``clip-l`` (config and tokenizer) and ``open-clip`` (one model configuration)."""
 
-CLIP_WIDTH = BIGG_WIDTH = 64
+CLIP_WIDTH, BIGG_WIDTH = 64, 80
+"""Not the same: diffusers tells the two encoders of a file apart by their widths."""
 ANATOMY = Anatomy(
     UNetAnatomy(
         channels=64,

@@ -1,7 +1,7 @@
 """What the miniature world's portraits can show: tags in groups of which a picture has at most one, and how often.
 
 Used by ``portrait`` (drawing), the training scripts, the demo and its tests. The probabilities are those of the base
-checkpoint's training pictures: the rarest tag stands in about a hundredth as many as the commonest.
+checkpoint's training pictures: the commonest tag stands in 70 times as many of them as the rarest.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from transformers import CLIPTokenizer
 from transformers.utils import logging as transformers_logging
 
 from tag_atelier.errors import HostError
+from tag_atelier.world import miniature, tiny_checkpoints
 from tag_atelier.world.clip_vocabulary import END_ID, START_ID, find_real_file, read_merges, write_tokenizer
-from tag_atelier.world.tiny_checkpoints import SUPPORT_FOLDER
 
 logger = logging.getLogger(__name__)
 
@@ -21,12 +21,13 @@ _HUB_NAME = "openai/clip-vit-large-patch14"
 
 
 def find_tokenizer(checkpoint_folder: Path, data_folder: Path) -> CLIPTokenizer:
-    """The tokenizer beside the checkpoints (tiny world), in the data folder, in the hub's cache, or of an installed open_clip.
+    """The tokenizer beside the checkpoints (worlds made by code), in the data folder, the hub's cache, or an open_clip.
 
     Raises:
         HostError: there is none; the sentence says where to put one.
     """
-    for folder in (checkpoint_folder / SUPPORT_FOLDER / "clip-l", data_folder / FOLDER):
+    worlds = [checkpoint_folder / world.SUPPORT_FOLDER / "clip-l" for world in (miniature, tiny_checkpoints)]
+    for folder in (*worlds, data_folder / FOLDER):
         if (folder / "vocab.json").is_file():
             return _load(str(folder))
     try:

@@ -45,8 +45,8 @@ def main() -> None:
     latents, rows = [], torch.zeros(given.count, len(TAGS), dtype=torch.uint8)
     for number in range(given.count // _BATCH):
         pictures, tags = batch(seed, number, _BATCH, (even,))
-        with torch.inference_mode():
-            latents.append(network.encode(pictures)[0])
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+            latents.append(network.encode(pictures)[0].float())
         for row, shown in enumerate(tags):
             rows[number * _BATCH + row, [TAGS.index(tag) for tag in shown]] = 1
         if number % 100 == 0:
