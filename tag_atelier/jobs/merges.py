@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from tag_atelier.errors import Busy, HostError, RecipeError, TagAtelierError
 from tag_atelier.jobs.live_state import LiveState
-from tag_atelier.jobs.merge_files import MergeFiles
+from tag_atelier.jobs.merge_files import destination
 from tag_atelier.jobs.recipe_shelf import RecipeShelf
 from tag_atelier.jobs.runner import Job, JobRunner
+from tag_atelier.merge.model_files import ModelFiles
 from tag_atelier.merge.recipe import Recipe
 from tag_atelier.ports import Host, Progress
 
@@ -34,7 +35,7 @@ class Merges:
     def __init__(self, host: Host, runner: JobRunner) -> None:
         self._host, self._runner = host, runner
         self._plans: list[MergePlan] = []
-        self._files = MergeFiles(host)
+        self._files = ModelFiles(host)
         self._live = LiveState(host)
         self._bytes_per_s = _USUAL_BYTES_PER_S
         self.shelf = RecipeShelf(host.data_folder / "merges")
@@ -48,18 +49,23 @@ class Merges:
         """Start writing a new checkpoint; every error of recipe, headers and name is raised here, at once."""
         read = read_recipe(recipe)
         planned = self._plan(read)
-        destination = self._files.destination(read, name)
+        path = destination(self._host, read, name)
 
         def work(progress: Progress) -> Mapping[str, object]:
-            result = write_checkpoint(planned, destination, progress)
+            result = write_checkpoint(planned, path, progress)
             self._bytes_per_s = (planned.read_bytes + planned.write_bytes) / max(result.seconds, 1e-3)
-            if self._host.remember_hash is not None and result.sha256:
-                self._host.remember_hash(destination, result.sha256)
+            if self._host.remember_hash is not None and read.options.format == "safetensors":
+                self._host.remember_hash(path, result.sha256)
             self._host.checkpoints.refresh()
-            self._remember(read, destination.name, result.sha256)
-            return {"file": destination.name, "name": destination.stem, "digest": read.digest, "sha256": result.sha256}
+            self._remember(read, path.name, result.sha256)
+            return {
+                "file": path.name,
+                "name": path.name.removesuffix(".safetensors"),
+                "digest": read.digest,
+                "sha256": result.sha256,
+            }
 
-        return self._runner.start("merge", destination.name, work)
+        return self._runner.start("merge", path.name, work)
 
     def start_live(self, recipe: object) -> Job:
         """Start applying a recipe to the loaded model until ``start_restore``."""

@@ -110,9 +110,11 @@ def _check_alphas(alphas: Sequence[float]) -> None:
 
 
 def _plan_merge(recipe: Recipe, alpha: float, host: Host) -> MergePlan:
+    from tag_atelier.merge.model_files import ModelFiles
     from tag_atelier.merge.plan import plan as plan_merge
 
-    return plan_merge(Recipe.from_value({**recipe.as_dict(), "alpha": alpha}), host.checkpoint_file)
+    files = ModelFiles(host)
+    return plan_merge(Recipe.from_value({**recipe.as_dict(), "alpha": alpha}), files.model, find_part=files.part)
 
 
 def _folder_name(alpha: float) -> str:
