@@ -6,16 +6,16 @@ Called by jobs and tune. What the model's own weights are and how they come back
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 import torch
 
 from tag_atelier.errors import Cancelled, RecipeError
 from tag_atelier.merge.evaluate import fused_lerp
 from tag_atelier.merge.header import TensorEntry
-from tag_atelier.merge.live_sources import MappedSources, State, is_mappable, state_of
+from tag_atelier.merge.live_sources import MappedFile, MappedSources, State, is_mappable, state_of
 from tag_atelier.merge.plan import MergePlan, Step
 from tag_atelier.merge.recipe import Recipe
 from tag_atelier.merge.stream import results
@@ -23,6 +23,8 @@ from tag_atelier.merge.tensor_file import TORCH_DTYPES
 from tag_atelier.ports import Checkpoint, LiveModel, Progress, Values
 
 _HALVES = ("F16", "BF16")
+_LARGEST = {"F16": torch.finfo(torch.float16).max, "BF16": torch.finfo(torch.bfloat16).max}
+Mix = Callable[[torch.Tensor, torch.Tensor, float, torch.Tensor], object]
 
 
 @dataclass(frozen=True)
@@ -131,14 +133,14 @@ class LiveMerger:
 
     def _wanted(self, plan: MergePlan, steps: Sequence[Step]) -> dict[str, object]:
         """Key → what its tensor depends on; equal means equal values. Blocks that nothing changed in are not gone through."""
-        digest, files = plan.recipe.digest, _states(plan)
+        digest, files, plain = plan.recipe.digest, _states(plan), _PlainSteps(plan)
         same = _same_blocks(self._last[0], plan) if self._last is not None else frozenset()
         found: dict[str, object] = {}
         for step in steps:
             if step.block in same and step.key in self._done:
                 found[step.key] = self._done[step.key]
-            elif _is_plain(plan, step):
-                found[step.key] = (step, _origins(plan, step))
+            elif plain.has(step):
+                found[step.key] = plain.signature(step)
             else:
                 found[step.key] = (step, digest, files)
         return found
@@ -159,7 +161,7 @@ class LiveMerger:
     def _tensors(
         self, plan: MergePlan, steps: Sequence[Step], progress: Progress
     ) -> Generator[tuple[str, torch.Tensor | Values], None, None]:
-        direct = {step.key: values for step in steps if (values := self._direct(plan, step)) is not None}
+        direct = self._direct(plan, steps)
         for step in steps:
             if step.key in direct:
                 if progress.cancelled:
@@ -176,12 +178,23 @@ class LiveMerger:
                 yield tensor.step.key, tensor.tensor()
                 progress.advance(tensor.step.size_bytes, tensor.step.block or "")
 
-    def _direct(self, plan: MergePlan, step: Step) -> Values | None:
-        """The step's values from mapped files in one pass; None where they have to be computed and looked at."""
-        if not _is_plain(plan, step):
-            return None
-        values = _Direct(plan, step, self._sources)
-        return values if values.is_finite() else None
+    def _direct(self, plan: MergePlan, steps: Sequence[Step]) -> Mapping[str, Values]:
+        """Key → values from mapped files in one pass; without those that have to be computed and looked at."""
+        plain, found = _PlainSteps(plan), {}
+        files: dict[int, MappedFile] = {}
+        mix = plan.method.load_fused_pair()
+        for step in steps:
+            if not plain.has(step):
+                continue
+            for index in step.sources:
+                if index not in files:
+                    files[index] = self._sources.file(plan.sources[index])
+            values = _Direct(
+                step, [(files[index], plan.sources[index].header.tensors[step.key]) for index in step.sources], mix
+            )
+            if values.is_finite():
+                found[step.key] = values
+        return found
 
 
 def _check_loaded(plan: MergePlan, loaded: Checkpoint) -> None:
@@ -213,30 +226,41 @@ def _but_weights(recipe: Recipe) -> Recipe:
     return replace(recipe, weights=(), name="", notes="")
 
 
-def _origins(plan: MergePlan, step: Step) -> tuple[tuple[State, TensorEntry], ...]:
-    headers = [plan.sources[index].header for index in step.sources]
-    return tuple((state_of(header), header.tensors[step.key]) for header in headers)
+_KNOWN_FIELDS = ("key", "block", "dtype", "shape", "sources", "weights", "parameters")
+_MORE_FIELDS = tuple((each.name, each.default) for each in fields(Step) if each.name not in _KNOWN_FIELDS)
 
 
-def _is_plain(plan: MergePlan, step: Step) -> bool:
-    """Whether the tensor is one model's, or two models' fused sum, in half precision, and nothing else is done to it."""
-    usual = Step(step.key, step.block, step.dtype, step.shape, step.sources, step.weights, step.parameters)
-    if step != usual or step.dtype not in _HALVES or len(step.sources) > 2:
-        return False
-    if len(step.sources) == 2 and not (plan.method.fused_pair and fused_lerp(step.dtype)):
-        return False
-    sources = [plan.sources[index] for index in step.sources]
-    return all(is_mappable(source) and source.header.tensors[step.key].dtype == step.dtype for source in sources)
+class _PlainSteps:
+    """Which tensors are one model's, or two models' fused sum, in half precision, and nothing else is done to them."""
+
+    def __init__(self, plan: MergePlan) -> None:
+        self._mappable = [is_mappable(source) for source in plan.sources]
+        self._states = [state_of(source.header) for source in plan.sources]
+        self._tensors = [source.header.tensors for source in plan.sources]
+        self._fused = [bool(plan.method.fused_pair) and fused_lerp(dtype) for dtype in _HALVES]
+
+    def has(self, step: Step) -> bool:
+        """Whether ``step`` is one."""
+        if step.dtype not in _HALVES or len(step.sources) > 2:
+            return False
+        if len(step.sources) == 2 and not self._fused[_HALVES.index(step.dtype)]:
+            return False
+        for index in step.sources:
+            if not self._mappable[index] or self._tensors[index][step.key].dtype != step.dtype:
+                return False
+        return all(getattr(step, name) == default for name, default in _MORE_FIELDS)
+
+    def signature(self, step: Step) -> object:
+        """What such a step depends on."""
+        origins = [(self._states[index], self._tensors[index][step.key].start) for index in step.sources]
+        return (step.weights, step.dtype, origins)
 
 
 class _Direct:
     """Implements ``ports.Values`` for a plain step. Finite sources that are not too large need no look at the result."""
 
-    def __init__(self, plan: MergePlan, step: Step, sources: MappedSources) -> None:
-        self._step = step
-        models = [plan.sources[index] for index in step.sources]
-        self._parts = [(sources.file(model), model.header.tensors[step.key]) for model in models]
-        self._mix = plan.method.load_fused_pair()
+    def __init__(self, step: Step, parts: Sequence[tuple[MappedFile, TensorEntry]], mix: Mix | None) -> None:
+        self._step, self._parts, self._mix = step, parts, mix
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -248,18 +272,22 @@ class _Direct:
 
     def is_finite(self) -> bool:
         """Whether the result cannot but be finite; False also where a tensor does not lie on its dtype's boundary."""
-        if any(file.tensor(entry) is None for file, entry in self._parts):
-            return False
-        largest = [file.largest(entry) for file, entry in self._parts]
-        weights = (1.0 - self._step.weights[0], self._step.weights[0]) if len(largest) == 2 else (1.0,)
-        bound = sum(max(1.0, abs(weight)) * value for weight, value in zip(weights, largest, strict=True))
-        return bound <= torch.finfo(self.dtype).max
+        parts, limit = self._parts, _LARGEST[self._step.dtype]
+        for file, entry in parts:
+            if file.tensor(entry) is None:
+                return False
+        file, entry = parts[0]
+        if len(parts) == 1:
+            return file.largest(entry) <= limit
+        other, there = parts[1]
+        weight = self._step.weights[0]
+        bound = max(1.0, abs(1.0 - weight)) * file.largest(entry) + max(1.0, abs(weight)) * other.largest(there)
+        return bound <= limit
 
     def fill(self, target: torch.Tensor) -> None:
-        flat = target.view(-1)
-        sources = [file.near(entry, target.device) for file, entry in self._parts]
-        assert all(source is not None for source in sources)
+        flat, device = target.view(-1), target.device
+        sources = [file.near(entry, device) for file, entry in self._parts]
         if len(sources) == 1:
-            flat.copy_(sources[0])  # type: ignore[arg-type]
+            flat.copy_(sources[0])
         elif self._mix is not None:
-            self._mix(sources[0], sources[1], self._step.weights[0], flat)  # type: ignore[arg-type]
+            self._mix(sources[0], sources[1], self._step.weights[0], flat)

@@ -44,23 +44,28 @@ class MappedFile:
             warnings.simplefilter("ignore", UserWarning)  # of not being writable, which is what is wanted
             self._bytes = torch.frombuffer(self._map, dtype=torch.uint8)
         self._largest = largest
+        self._tensors: dict[int, torch.Tensor | None] = {}
         self._near: dict[int, torch.Tensor] = {}
 
     def tensor(self, entry: TensorEntry) -> torch.Tensor | None:
         """The tensor, flat, never to be written to; None where it does not lie on its dtype's boundary."""
-        dtype = TORCH_DTYPES[entry.dtype]
-        if entry.start % dtype.itemsize:
-            return None
-        return self._bytes[entry.start : entry.start + entry.size_bytes].view(dtype)
+        if entry.start not in self._tensors:
+            dtype = TORCH_DTYPES[entry.dtype]
+            aligned = entry.start % dtype.itemsize == 0
+            part = self._bytes[entry.start : entry.start + entry.size_bytes]
+            self._tensors[entry.start] = part.view(dtype) if aligned else None
+        return self._tensors[entry.start]
 
-    def near(self, entry: TensorEntry, device: torch.device) -> torch.Tensor | None:
+    def near(self, entry: TensorEntry, device: torch.device) -> torch.Tensor:
         """The same on ``device``, kept there while the device has room, else as near to it as there is room."""
         mapped = self.tensor(entry)
-        if mapped is None or device.type == "cpu":
+        assert mapped is not None
+        if device.type == "cpu":
             return mapped
         if entry.start not in self._near:
             self._near[entry.start] = _kept(mapped, device)
-        return self._near[entry.start].to(device, non_blocking=True)
+        kept = self._near[entry.start]
+        return kept if kept.device == device else kept.to(device, non_blocking=True)
 
     def largest(self, entry: TensorEntry) -> float:
         """Largest absolute value of a half-precision tensor, infinite or NaN where it has such values; looked for once."""
