@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
+from torch.serialization import load
 
 from tag_atelier.errors import CheckpointError
 from tag_atelier.merge.header import ComposedHeader, Stretch, TensorEntry
@@ -82,7 +83,8 @@ def _load(path: Path, mapped: bool) -> object:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return torch.load(str(path), map_location="cpu", mmap=mapped, weights_only=True)
+            # Not torch.load: WebUI 1.10 puts its own there (modules/safe.py:195), which answers a hostile file with None.
+            return load(str(path), map_location="cpu", mmap=mapped, weights_only=True)
     except _LOADER_ERRORS as error:
         if isinstance(error, pickle.UnpicklingError):
             raise CheckpointError(
