@@ -1,0 +1,31 @@
+"""The GPU benchmark on a CPU and a narrow UNet: it runs, checks its own results, and says when there is no device."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    return importlib.import_module("gpu")
+
+
+def test_the_merge_part_measures_and_checks_itself(gpu, tmp_path: Path) -> None:
+    line = gpu.merge_line(tmp_path, repeat=1, device=torch.device("cpu"), channels=32)
+    assert line["merge_from_host_s"] > 0 and line["merge_from_gpu_ms"] > 0 and line["device"] == "cpu"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="here it would measure")
+def test_without_a_device_one_line_says_so(gpu, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["gpu.py"])
+    gpu.main()
+    assert "no CUDA" in json.loads(capsys.readouterr().out)["skipped"]
