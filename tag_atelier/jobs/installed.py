@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +17,9 @@ from tag_atelier.errors import CheckpointError
 from tag_atelier.merge.header import read_header
 from tag_atelier.prompt.findings import Network
 from tag_atelier.prompt.negatives import Embedding
+
+LOOK_AGAIN_S = 10.0
+"""A page that asks at every edit is answered from a look at the folders that is at most this old."""
 
 _EMBEDDING_FILES = (".safetensors", ".pt", ".bin", ".png", ".webp")
 _NETWORK_FILES = (".safetensors", ".pt", ".ckpt")
@@ -26,39 +30,50 @@ _LARGEST_NOTE = 1_000_000
 _TRIGGER_NOTE = "activation text"
 _WEIGHT_NOTE = "preferred weight"
 """Keys of the json that the WebUI keeps beside a LoRA (extensions-builtin/Lora/ui_edit_user_metadata.py)."""
+_SEEN: dict[tuple[tuple[Path, ...], tuple[str, ...]], tuple[float, tuple[tuple[Path, int], ...]]] = {}
+"""Folders and endings → when they were looked through last, and what was there."""
 
 
-def find_embeddings(folders: Sequence[Path]) -> list[Embedding]:
-    """All embeddings by name; of two files of one name the first."""
+def find_embeddings(folders: Sequence[Path], max_age_s: float = 0.0) -> list[Embedding]:
+    """All embeddings by name; of two files of one name the first. ``max_age_s``: how old the look at the folders may be."""
     found: dict[str, Embedding] = {}
-    for path, changed_ns in _files(folders, _EMBEDDING_FILES):
+    for path, changed_ns in _recent(tuple(folders), _EMBEDDING_FILES, max_age_s):
         name = path.stem
         if not (path.suffix.lower() in (".png", ".webp") and name.lower().endswith(".preview")):
             found.setdefault(name, _embedding(path, changed_ns))
     return [found[name] for name in sorted(found, key=str.lower)]
 
 
-def network_names(folders: Sequence[Path]) -> list[str]:
+def network_names(folders: Sequence[Path], max_age_s: float = 0.0) -> list[str]:
     """Names of all LoRA as they are written between ``<lora:`` and the next colon."""
-    return sorted({path.stem for path, _ in _files(folders, _NETWORK_FILES)}, key=str.lower)
+    return sorted({path.stem for path, _ in _recent(tuple(folders), _NETWORK_FILES, max_age_s)}, key=str.lower)
 
 
-def network_facts(folders: Sequence[Path], names: Sequence[str]) -> dict[str, Network]:
+def network_facts(folders: Sequence[Path], names: Sequence[str], max_age_s: float = LOOK_AGAIN_S) -> dict[str, Network]:
     """What is known of these LoRA; those that are not installed are left out."""
     wanted = set(names)
     found: dict[str, Network] = {}
-    for path, changed_ns in _files(folders, _NETWORK_FILES) if wanted else ():
+    for path, changed_ns in _recent(tuple(folders), _NETWORK_FILES, max_age_s) if wanted else ():
         if path.stem in wanted:
             found.setdefault(path.stem, _network(path, changed_ns))
     return found
 
 
-def _files(folders: Sequence[Path], endings: Sequence[str]) -> Iterator[tuple[Path, int]]:
+def _recent(folders: tuple[Path, ...], endings: tuple[str, ...], max_age_s: float) -> tuple[tuple[Path, int], ...]:
+    """The files as they were at most ``max_age_s`` seconds ago: large folders on slow disks take seconds to look through."""
+    seen_at, files = _SEEN.get((folders, endings), (float("-inf"), ()))
+    if time.monotonic() - seen_at >= max_age_s:
+        files = tuple(_files(folders, endings))
+        _SEEN[folders, endings] = (time.monotonic(), files)
+    return files
+
+
+def _files(folders: Sequence[Path], endings: tuple[str, ...]) -> Iterator[tuple[Path, int]]:
     left = _MOST_FILES
     for folder in folders:
         for place, _, names in os.walk(folder, followlinks=True):
             for name in sorted(names):
-                if name.lower().endswith(tuple(endings)) and left:
+                if left and name.lower().endswith(endings):
                     left -= 1
                     path = Path(place, name)
                     try:

@@ -36,6 +36,7 @@ class PromptMemory:
         """One sentence when the file could not be read and was kept aside; empty otherwise."""
         self._lock = threading.RLock()
         self._read_at: int | None = None
+        self._revision = 0
         self._value: dict[str, Any] = _copy(_EMPTY)
 
     def value(self) -> dict[str, Any]:
@@ -45,21 +46,23 @@ class PromptMemory:
             return _copy(self._value)
 
     @property
-    def changed_ns(self) -> int:
-        """Changes whenever the content may have; for caches."""
+    def revision(self) -> int:
+        """Rises with every change, by whomever it was made; for caches."""
         with self._lock:
             self._refresh()
-            return self._read_at or 0
+            return self._revision
 
     def corrections(self) -> dict[str, dict[str, Any]]:
         """Canonical tag → ``{slot?, zh?, hidden?}``."""
-        corrections: dict[str, dict[str, Any]] = self.value()["corrections"]
-        return corrections
+        with self._lock:
+            self._refresh()
+            return _copy(self._value["corrections"])
 
     def box(self, name: str) -> dict[str, Any]:
         """``{"pins": […], "off": […]}`` of one text box."""
-        box: dict[str, Any] = {"pins": [], "off": [], **self.value()["boxes"].get(name, {})}
-        return box
+        with self._lock:
+            self._refresh()
+            return {"pins": [], "off": [], **_copy(self._value["boxes"].get(name, {}))}
 
     def change(self, edit: Callable[[dict[str, Any]], None]) -> None:
         """Let ``edit`` change the value, then store it.
@@ -97,11 +100,12 @@ class PromptMemory:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write_beside(self.path, json.dumps(value, ensure_ascii=False, indent=1).encode("utf-8"))
         self._value = value
-        self._read_at = self._stamp() if self.path is not None else (self._read_at or 0) + 1
+        self._read_at = self._stamp()
+        self._revision += 1
 
     def _stamp(self) -> int | None:
         try:
-            return self.path.stat().st_mtime_ns if self.path is not None else self._read_at
+            return self.path.stat().st_mtime_ns if self.path is not None else None
         except FileNotFoundError:
             return None
 
@@ -111,6 +115,7 @@ class PromptMemory:
         if self.path is None or stamp == self._read_at:
             return
         self._read_at = stamp
+        self._revision += 1
         self._value = _copy(_EMPTY)
         if stamp is None:
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tag_atelier.errors import RequestError
@@ -11,6 +11,8 @@ from tag_atelier.jobs.values import read_flag, read_object, read_text, refuse_un
 from tag_atelier.prompt.slots import SLOTS, canonical
 
 _LONGEST_TEXT = 65_536
+_MOST_CHARACTERS = 1_000_000
+"""Of the whole history."""
 _CLEARED = ("corrections", "favourites", "history", "boxes")
 
 
@@ -98,9 +100,19 @@ def _history(given: object) -> _Edit:
     def edit(value: dict[str, Any]) -> None:
         same = (row["text"], row.get("negative", ""))
         others = [one for one in value["history"] if (one.get("text"), one.get("negative", "")) != same]
-        value["history"] = [row, *others][:LONGEST_HISTORY]
+        value["history"] = list(_newest([row, *others]))
 
     return edit
+
+
+def _newest(rows: list[dict[str, str]]) -> Iterator[dict[str, str]]:
+    """The first of ``rows``, as many and as long as are kept."""
+    characters = 0
+    for row in rows[:LONGEST_HISTORY]:
+        characters += sum(map(len, row.values()))
+        if characters > _MOST_CHARACTERS:
+            return
+        yield row
 
 
 def _clear(given: object) -> _Edit:

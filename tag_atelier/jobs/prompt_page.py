@@ -5,13 +5,12 @@ Part of ``jobs.prompt_room``; the routes and the command line call it.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from tag_atelier.errors import RequestError
-from tag_atelier.jobs.installed import find_embeddings
+from tag_atelier.jobs.installed import LOOK_AGAIN_S, find_embeddings
 from tag_atelier.jobs.prompt_edits import EDITS, Box
 from tag_atelier.jobs.prompts import Prompts, is_written_by_hand, read_language
 from tag_atelier.jobs.values import read_flag, read_object, read_text, refuse_unknown
@@ -26,8 +25,6 @@ LONGEST = 16_384
 """Characters of a prompt that is shown as chips and edited; of a longer one only tokens, lint and overlaps are told."""
 _KEYS = ("text", "profile", "negative", "with", "language", "box")
 _LONGEST_NAME = 100
-_LOOK_AGAIN_S = 10.0
-"""The folder of embeddings is read again after so long."""
 
 
 class PromptPage:
@@ -35,7 +32,6 @@ class PromptPage:
 
     def __init__(self, prompts: Prompts, files: PromptFiles = PromptFiles()) -> None:  # noqa: B008
         self._prompts, self._files = prompts, files
-        self._embeddings: tuple[float, Mapping[str, int]] = (float("-inf"), {})
 
     def lanes(self, request: object) -> dict[str, object]:
         """``{text, profile?, negative?, with?, language?, box?}`` → the text as chips in lanes; see docs/http_api.md.
@@ -88,15 +84,8 @@ class PromptPage:
             read_language(values),
             self._prompts.around(values),
             name,
-            self._installed(),
+            {one.name: max(1, one.vectors) for one in find_embeddings(self._files.embeddings, LOOK_AGAIN_S)},
         )
-
-    def _installed(self) -> Mapping[str, int]:
-        """Embeddings and their tokens, at most ``_LOOK_AGAIN_S`` seconds old."""
-        if time.monotonic() - self._embeddings[0] > _LOOK_AGAIN_S:
-            found = {one.name: max(1, one.vectors) for one in find_embeddings(self._files.embeddings)}
-            self._embeddings = (time.monotonic(), found)
-        return self._embeddings[1]
 
     def _show(self, box: Box) -> dict[str, object]:
         short = len(box.text) <= LONGEST

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SECOND_PASS = "These parameters have a denoising strength: they tell of a second pass, not of the base picture."
 LARGEST_PICTURE = 20_000_000
 """Bytes of a picture's file."""
-_MOST_PIXELS = 100_000_000
+_MOST_PIXELS = 64_000_000
 _FORMATS = ("PNG", "WEBP", "JPEG")
 _EXIF, _USER_COMMENT = 0x8769, 0x9286
 """Where Exif 2.3 keeps the comment: section 4.6.3 and 4.6.5."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from tag_atelier.errors import RequestError
-from tag_atelier.jobs.installed import find_embeddings, network_names
+from tag_atelier.jobs.installed import LOOK_AGAIN_S, find_embeddings, network_names
 from tag_atelier.jobs.prompts import Prompts
 from tag_atelier.jobs.values import read_text, refuse_unknown
 from tag_atelier.ports import PromptFiles
@@ -94,8 +94,12 @@ class PromptSearch:
 
     def _installed(self, query: str, kinds: Sequence[str]) -> Iterator[_Ranked]:
         needle = query.lower()
-        names = [("embedding", one.name) for one in find_embeddings(self._files.embeddings)] if "embedding" in kinds else []
-        names += [("lora", name) for name in network_names(self._files.networks)] if "lora" in kinds else []
+        names = (
+            [("embedding", one.name) for one in find_embeddings(self._files.embeddings, LOOK_AGAIN_S)]
+            if "embedding" in kinds
+            else []
+        )
+        names += [("lora", name) for name in network_names(self._files.networks, LOOK_AGAIN_S)] if "lora" in kinds else []
         for kind, name in names:
             if needle in name.lower():
                 insert = name if kind == "embedding" else f"<lora:{name}:1>"

@@ -65,7 +65,7 @@ class Prompts:
     @property
     def catalogue(self) -> Catalogue:
         """Our tag catalogue with the user's corrections and lists; the same object until one of them changes."""
-        base, labels, changed = Catalogue.load(), self.labels, self.memory.changed_ns
+        base, labels, changed = Catalogue.load(), self.labels, self.memory.revision
         if self._sources[:2] != (base, labels) or self._sources[2] != changed:
             corrections = self.memory.corrections()
             if self._sources[:2] != (base, labels) or self._sources[3] != corrections:

@@ -92,6 +92,13 @@ def test_installed_files_say_what_they_are(files: PromptFiles) -> None:
     assert find_embeddings([Path("nowhere")]) == network_names([Path("nowhere")]) == []
 
 
+def test_folders_are_looked_through_again_only_after_a_while(files: PromptFiles) -> None:
+    before = find_embeddings(files.embeddings)
+    (files.embeddings[0] / "late.pt").write_bytes(b"x")
+    assert find_embeddings(files.embeddings, 600.0) == before
+    assert Embedding("late") in find_embeddings(files.embeddings)
+
+
 def test_search_finds_tags_in_english_and_chinese(prompts: Prompts) -> None:
     search = PromptSearch(prompts)
     assert found(search, q="long hair", limit="1") == [("long_hair", "general", "long hair")]

@@ -68,6 +68,23 @@ def test_history_holds_each_prompt_once_newest_first(tmp_path: Path) -> None:
     assert [row["text"] for row in history[:2]] == ["hat 5", f"hat {LONGEST_HISTORY + 2}"]
 
 
+def test_a_history_of_long_prompts_is_shorter(tmp_path: Path) -> None:
+    notes = PromptNotes(PromptMemory(tmp_path))
+    for number in range(20):
+        notes.change({"history": {"text": f"{number} " + "x" * 60_000}})
+    assert [str(row["text"])[:2] for row in notes.show()["history"]][:2] == ["19", "18"]  # type: ignore[attr-defined]
+    assert len(notes.show()["history"]) == 16  # type: ignore[arg-type]
+
+
+def test_changes_of_another_process_are_seen(tmp_path: Path) -> None:
+    one, other = PromptMemory(tmp_path), PromptMemory(tmp_path)
+    before = one.revision
+    other.change(lambda value: value["favourites"].append({"text": "hat"}))
+    assert one.value()["favourites"] == [{"text": "hat"}] and one.revision > before
+    (tmp_path / FILE_NAME).unlink()
+    assert one.value()["favourites"] == []
+
+
 def test_corrections_reach_slots_and_go_again(tmp_path: Path) -> None:
     memory = PromptMemory(tmp_path)
     prompts, notes = Prompts(None, memory), PromptNotes(memory)
