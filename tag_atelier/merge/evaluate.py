@@ -273,6 +273,10 @@ class Evaluator:
             self._read_into(values, step, index, 0)
             if not _is_finite(values, entry.dtype):
                 return Computed(step, kept, f"'{self.plan.sources[index].name}' has NaN or infinite values there")
+        for use in step.change.networks if step.change is not None else ():
+            reader = self.readers[len(self.plan.sources) + use.network]
+            if not all(bool(torch.isfinite(_tensor(reader, entry).float()).all()) for entry in use.layer.tensors.values()):
+                return Computed(step, kept, f"'{self.plan.networks[use.network].name}' has NaN or infinite values there")
         if not step.changed:
             return Computed(step, kept, f"values too large for {step.dtype} were cut to its largest")
         return Computed(step, kept, f"mixed values are too large for {step.dtype}")

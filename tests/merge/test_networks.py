@@ -280,6 +280,15 @@ def test_an_inpainting_models_further_inputs_stay(shelf, counter) -> None:
     assert np.array_equal(out[key][:, 4:], weight[:, 4:].numpy())
 
 
+def test_nan_in_a_network_leaves_as_tensor_and_is_listed(shelf, counter) -> None:
+    made = base(shelf)
+    name = "lora_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_q"
+    save_file({f"{name}.diff": torch.full((OUT, IN), float("nan"))}, shelf.path("net"))
+    result = write(planned(shelf, ["net"]), shelf.path("out"), counter())
+    assert result.replaced == {LINEAR: "'net' has NaN or infinite values there"}
+    assert torch.equal(load_file(shelf.path("out"))[LINEAR], made[LINEAR])
+
+
 def test_layers_that_the_model_lacks_are_said(shelf) -> None:
     base(shelf)
     name = "lora_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_q"
