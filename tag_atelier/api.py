@@ -16,6 +16,7 @@ from typing import Any
 from tag_atelier.errors import RequestError, TagAtelierError
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.runner import Job
+from tag_atelier.jobs.runs import run_names
 from tag_atelier.jobs.values import LARGEST_BODY, read_body, read_text, refuse_unknown
 
 LARGEST_PICTURE_BODY = 28_000_000
@@ -178,20 +179,41 @@ def _cancel(atelier: Atelier, path: Mapping[str, str], _body: Mapping[str, objec
     return atelier.runner.cancel(path["job_id"])
 
 
-def _runs(atelier: Atelier, _path: Mapping[str, str], _body: Mapping[str, object]) -> object:
-    return {"runs": atelier.benchmarks.runs()}
+def _runs(atelier: Atelier, _path: Mapping[str, str], _query: Mapping[str, object]) -> object:
+    return {"runs": atelier.benchmarks.stored.listed()}
 
 
-def _report(atelier: Atelier, path: Mapping[str, str], _body: Mapping[str, object]) -> object:
-    return atelier.benchmarks.report_file(path["run_id"], path["name"])
+def _compare_runs(atelier: Atelier, _path: Mapping[str, str], query: Mapping[str, object]) -> object:
+    return atelier.benchmarks.stored.compare(run_names(query.get("runs")))
 
 
-def _image(atelier: Atelier, path: Mapping[str, str], _body: Mapping[str, object]) -> object:
-    return atelier.benchmarks.picture_file(path["run_id"], path["name"])
+def _delete_run(atelier: Atelier, path: Mapping[str, str], _query: Mapping[str, object]) -> object:
+    return atelier.benchmarks.stored.delete(path["run_id"])
 
 
-def _thumb(atelier: Atelier, path: Mapping[str, str], _body: Mapping[str, object]) -> object:
-    return atelier.benchmarks.picture_file(path["run_id"], path["name"], "thumbs")
+def _verdicts(atelier: Atelier, path: Mapping[str, str], _query: Mapping[str, object]) -> object:
+    return atelier.benchmarks.stored.verdicts(path["run_id"])
+
+
+def _judge(atelier: Atelier, path: Mapping[str, str], body: Mapping[str, object]) -> object:
+    refuse_unknown(body, ("verdicts",), "The request")
+    return atelier.benchmarks.stored.add_verdicts(path["run_id"], body)
+
+
+def _report(atelier: Atelier, path: Mapping[str, str], _query: Mapping[str, object]) -> object:
+    return atelier.benchmarks.stored.report_file(path["run_id"], path["name"])
+
+
+def _picture(atelier: Atelier, path: Mapping[str, str], size: str) -> object:
+    return atelier.benchmarks.stored.picture_file(path["run_id"], path["name"], size)
+
+
+def _taggers(atelier: Atelier, _path: Mapping[str, str], _query: Mapping[str, object]) -> object:
+    return atelier.taggers.list()
+
+
+def _fetch_tagger(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
+    return atelier.taggers.start_download(str(_given(body, "name", ("name",))))
 
 
 ROUTES: tuple[Route, ...] = (
@@ -226,9 +248,15 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/benchmarks/plan", "What a benchmark would draw", _plan_benchmark),
     Route("POST", "/benchmarks", "Start or take up a benchmark", _start_benchmark, 202),
     Route("GET", "/runs", "Stored benchmark runs", _runs),
+    Route("GET", "/runs/compare", "Checkpoints of several runs on the tags they share", _compare_runs),
+    Route("DELETE", "/runs/{run_id}", "Delete a run", _delete_run),
+    Route("GET", "/runs/{run_id}/verdicts", "A run's pictures in the order in which to judge them", _verdicts),
+    Route("POST", "/runs/{run_id}/verdicts", "Add verdicts by people", _judge),
     Route("GET", "/runs/{run_id}/{name}", "A report file of a run", _report),
-    Route("GET", "/runs/{run_id}/images/{name}", "A full-size picture of a run", _image),
-    Route("GET", "/runs/{run_id}/thumbs/{name}", "A small picture of a run", _thumb),
+    Route("GET", "/runs/{run_id}/images/{name}", "A full-size picture of a run", lambda a, p, _: _picture(a, p, "images")),
+    Route("GET", "/runs/{run_id}/thumbs/{name}", "A small picture of a run", lambda a, p, _: _picture(a, p, "thumbs")),
+    Route("GET", "/taggers", "Taggers that are here, and those that can be fetched", _taggers),
+    Route("POST", "/taggers", "Fetch a tagger from the hub", _fetch_tagger, 202),
     Route("POST", "/merges/check", "Check a recipe against the headers of its files", _check_merge),
     Route("POST", "/merges", "Start merging to a new file", _start_merge, 202),
     Route("GET", "/merges", "Merges that were written, saved recipes, own block presets", _merges),

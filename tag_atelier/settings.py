@@ -32,6 +32,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("batch_size", 4, "Images per benchmark batch", 1, 64),
     Setting("threshold", 0.35, "Tagger probability that counts as drawn", 0.01, 0.99),
     Setting("tagger", "", "Tagger folder name (empty: the first one found)"),
+    Setting("tagger_gpu", False, "Run the tagger on the GPU"),
+    Setting("hub_mirror", "", "Mirror of the model hub (empty: HF_ENDPOINT, else the hub itself)"),
     Setting("hide_sensitive", True, "Leave sensitive tags out of automatic tag lists"),
     Setting("language", "auto", "Language of reports", choices=("auto", "en", "zh_CN")),
 )

@@ -273,8 +273,8 @@ def cell_key(
 
 def _as_plain(item: PlannedCheckpoint) -> dict[str, object]:
     values = dict(item.setting.values) if item.setting is not None else {}
-    own = {"checkpoint": item.checkpoint.name, "setting": values} if values else {}
-    return {"name": item.name, "identity": item.identity} | own
+    own: dict[str, object] = {"checkpoint": item.checkpoint.name, "setting": values} if values else {}
+    return {"name": item.name, "identity": item.identity, **own}
 
 
 def _pixels(parameters: SamplingParameters) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import io
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from typing import Any
 
 from PIL.Image import Image
 
+from tag_atelier import __version__
 from tag_atelier.bench import grid, report_page, report_tables, self_test, sheet, verdicts
 from tag_atelier.bench.published import Published, published
 from tag_atelier.bench.report_data import Passage, ReportData
@@ -21,6 +23,10 @@ from tag_atelier.language import Language
 
 SINGLE_FILE_CELLS = 500
 """Up to so many cells the pictures are inside the HTML file; above, they lie in ``thumbs`` beside it."""
+
+
+STAMP = "report.stamp"
+"""Says which state of the run the report beside it shows."""
 
 
 def write(store: Store, folder: str | Path, language: Language = "en", passages: Sequence[Passage] = ()) -> Path:
@@ -34,6 +40,7 @@ def write(store: Store, folder: str | Path, language: Language = "en", passages:
     """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
+    stamp = _stamp(store, language)  # taken first: what changes while the report is made makes it stale
     data = dataclasses.replace(read(store, target, language), passages=passages)
     pages = {
         "report.md": report_tables.markdown(data),
@@ -47,7 +54,22 @@ def write(store: Store, folder: str | Path, language: Language = "en", passages:
     for name, text in pages.items():
         # Spreadsheets on Windows take a csv for UTF-8 only with the mark at its front.
         write_whole(target / name, text.encode("utf-8-sig" if name.endswith(".csv") else "utf-8"))
+    if target.resolve() == store.folder.resolve():
+        write_whole(target / STAMP, stamp.encode("utf-8"))
     return target / "report.html"
+
+
+def is_fresh(store: Store, language: Language) -> bool:
+    """Whether the report in the run's folder shows the run as it is now, in ``language``."""
+    path = store.folder / STAMP
+    return path.is_file() and path.read_text(encoding="utf-8") == _stamp(store, language)
+
+
+def _stamp(store: Store, language: Language) -> str:
+    """Changes whenever something changes that a report shows."""
+    given = store.folder / verdicts.FILE
+    parts = [__version__, language, store.revision(), given.read_text(encoding="utf-8") if given.is_file() else ""]
+    return hashlib.sha256("\n".join(parts).encode("utf-8")).hexdigest()
 
 
 def _write_picture(path: Path, picture: Image | None) -> None:

@@ -176,14 +176,14 @@ def points(value: float) -> str:
 
 def percent_range(interval: Interval) -> str:
     """The 95 % interval of a share."""
-    if not math.isfinite(interval.value):
+    if not math.isfinite(interval.low):
         return DASH
     return f"{percent(interval.low)[:-2]}{DASH}{percent(interval.high)}"
 
 
 def points_range(interval: Interval) -> str:
     """The 95 % interval of a difference."""
-    return f"{points(interval.low)} … {points(interval.high)}" if math.isfinite(interval.value) else DASH
+    return f"{points(interval.low)} … {points(interval.high)}" if math.isfinite(interval.low) else DASH
 
 
 def one_decimal(interval: Interval | None) -> str:

@@ -328,6 +328,7 @@ def _manifest(plan: Plan, host: Host, scorer: Scorer) -> dict[str, object]:
         "scorer": plan.scorer_identity,
         # What the tagger really runs on, where it says so: onnxruntime falls back to the CPU silently.
         "scorer_providers": list(getattr(scorer, "providers", ())),
+        "scorer_note": str(getattr(scorer, "note", "")),
         "batch_size": plan.spec.batch_size,
         "threshold": plan.spec.threshold,
         "parameters": dataclasses.asdict(plan.spec.parameters),

@@ -198,14 +198,14 @@ class _Run:
         scores = [tuple(table.score(name, self.seeds, self.threshold) for name in self.scored) for table in tables]
         slot_of = {tag["name"]: tag["slot"] for tag in self.planned}
         checkpoints = _checkpoints(self.plan, scores, slot_of, [_side_effects(table.cells, changed) for table in tables])
-        pairs = _pairs(checkpoints)
+        pairs = pairs_of(checkpoints)
         counts = [stored.state for stored in self.cells]
         return Evaluation(
             threshold=self.threshold,
             seeds=self.seeds,
             scored=tuple(self.scored),
             unscored=tuple(name for name, label in self.label.items() if label.status in ("proxy", "unscored")),
-            checkpoints=_with_tiers(checkpoints, pairs),
+            checkpoints=with_tiers(checkpoints, pairs),
             pairs=pairs,
             states={state: counts.count(state) for state in ("done", "planned", "rejected", "failed")},
             scorer=self.scorer,
@@ -308,10 +308,10 @@ def _checkpoints(
                 name=entry["name"],
                 identity=entry["identity"],
                 tags=table,
-                accuracy=_accuracy(table),
+                accuracy=accuracy_of(table),
                 lift=stats.bootstrap_mean(numpy.array([tag.lift for tag in table], dtype=float)),
                 versus_others=stats.bootstrap_mean(rates[position] - others.mean(axis=0)) if len(others) else None,
-                by_slot={slot: _accuracy([tag for tag in table if slot_of[tag.tag] == slot]) for slot in slots},
+                by_slot={slot: accuracy_of([tag for tag in table if slot_of[tag.tag] == slot]) for slot in slots},
                 tier=1,
                 keeping=effects[position][0],
                 came_unasked=effects[position][1],
@@ -320,13 +320,20 @@ def _checkpoints(
     return tuple(found)
 
 
-def _accuracy(tags: Sequence[TagScore]) -> Interval:
+def accuracy_of(tags: Sequence[TagScore]) -> Interval:
+    """Mean share of hits over ``tags`` with its interval: Wilson with one picture per tag, otherwise tags resampled."""
     if all(tag.drawn < 2 for tag in tags):
         return stats.wilson(sum(tag.hits for tag in tags), sum(tag.drawn for tag in tags))
-    return stats.bootstrap_mean(numpy.array([tag.rate for tag in tags], dtype=float))
+    rates = numpy.array([tag.rate for tag in tags], dtype=float)
+    known = rates[numpy.isfinite(rates)]
+    if len(known) and (known == known[0]).all():
+        # Resampling equal tags gives an interval of no width; as many tags as there are say no more than this.
+        return stats.wilson(float(known.sum()), len(known))
+    return stats.bootstrap_mean(rates)
 
 
-def _pairs(checkpoints: Sequence[CheckpointScore]) -> tuple[Pair, ...]:
+def pairs_of(checkpoints: Sequence[CheckpointScore]) -> tuple[Pair, ...]:
+    """Every two of ``checkpoints``, whose tags are the same ones in the same order, compared tag by tag."""
     found = []
     for first, second in itertools.combinations(checkpoints, 2):
         differences = numpy.array([a.rate - b.rate for a, b in zip(first.tags, second.tags, strict=True)], dtype=float)
@@ -339,7 +346,7 @@ def _pairs(checkpoints: Sequence[CheckpointScore]) -> tuple[Pair, ...]:
     return tuple(dataclasses.replace(pair, p_holm=p) for pair, p in zip(found, adjusted, strict=True))
 
 
-def _with_tiers(checkpoints: Sequence[CheckpointScore], pairs: Sequence[Pair]) -> tuple[CheckpointScore, ...]:
+def with_tiers(checkpoints: Sequence[CheckpointScore], pairs: Sequence[Pair]) -> tuple[CheckpointScore, ...]:
     """A new tier begins at the first checkpoint that is separable from the best of the tier above."""
     p_of = {frozenset((pair.first, pair.second)): pair.p_holm for pair in pairs}
     tier, leader = 1, ""

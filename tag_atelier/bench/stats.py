@@ -29,7 +29,7 @@ class Interval(NamedTuple):
     high: float
 
 
-def wilson(hits: int, count: int) -> Interval:
+def wilson(hits: float, count: int) -> Interval:
     """Share of hits with the Wilson score interval; 0…1 for a count of 0, where nothing is known.
 
     Source: E. B. Wilson, JASA 22 (1927) 209-212.
@@ -73,10 +73,13 @@ def sign_flip(differences: Array, seed: int = 0) -> float:
 
 
 def bootstrap_mean(values: Array, seed: int = 0) -> Interval:
-    """Mean over tags, shape (tags,), with a 95 % percentile interval from resampling tags. NaNs are left out."""
+    """Mean over tags, shape (tags,), with a 95 % percentile interval from resampling tags. NaNs are left out.
+
+    One tag alone says nothing of others: its interval is NaN.
+    """
     known = values[numpy.isfinite(values)]
-    if not len(known):
-        return Interval(math.nan, math.nan, math.nan)
+    if len(known) < 2:
+        return Interval(float(known[0]) if len(known) else math.nan, math.nan, math.nan)
     generator = numpy.random.default_rng(seed)
     picks = generator.integers(0, len(known), size=(BOOTSTRAP_DRAWS, len(known)))
     low, high = numpy.percentile(known[picks].mean(axis=1), [2.5, 97.5])

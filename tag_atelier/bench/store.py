@@ -306,6 +306,12 @@ class Store:
         """Host, sizes, tagger and times of the run; empty before the first run."""
         return self._meta("manifest")
 
+    def revision(self) -> str:
+        """Differs whenever cells, scores, plan or manifest differ."""
+        cells = self._rows("SELECT key, state, reason, stored_at FROM cell WHERE position IS NOT NULL ORDER BY key")
+        scores = self._rows("SELECT scorer, COUNT(*) FROM score GROUP BY scorer ORDER BY scorer")
+        return json.dumps([cells, scores, self._rows("SELECT key, value FROM meta ORDER BY key")])
+
     def self_test(self) -> dict[str, object]:
         """What ``put_self_test`` stored; empty where nothing was."""
         return self._meta("self_test")

@@ -60,7 +60,7 @@ def read_plan(name: str) -> object:
 
 def _bench(given: argparse.Namespace) -> int:
     from tag_atelier.bench.store import DATABASE
-    from tag_atelier.jobs.benchmarks import REPORT_FILES
+    from tag_atelier.jobs.runs import REPORT_FILES
 
     is_run = (given.out / DATABASE).exists()
     if is_run and not given.resume:
@@ -109,7 +109,7 @@ class FolderFiles:
 
     def path(self, name: str) -> Path:
         """A path as given, or a file or diffusers folder of the folder by its name, with or without ending."""
-        from tag_atelier.jobs.merge_files import find_below
+        from tag_atelier.merge.model_files import find_below
 
         if Path(name).is_file() or (Path(name) / "model_index.json").is_file():
             return Path(name)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tag_atelier.bench.spec import list_presets
@@ -16,7 +17,8 @@ from tag_atelier.jobs.prompt_memory import PromptMemory
 from tag_atelier.jobs.prompts import Prompts
 from tag_atelier.jobs.runner import Job, JobRunner
 from tag_atelier.jobs.surroundings import surroundings
-from tag_atelier.ports import Host
+from tag_atelier.jobs.taggers import Taggers
+from tag_atelier.ports import Host, Scorer
 from tag_atelier.settings import DEFAULTS, Options
 from tag_atelier.tagger import find_tagger, list_taggers
 
@@ -31,15 +33,16 @@ class Atelier:
         self,
         host: Host,
         options: Callable[[], Options] = lambda: DEFAULTS,
-        find_scorer: FindScorer = find_tagger,
+        find_scorer: FindScorer | None = None,
     ) -> None:
         self.host = host
         self.options = options
         self.runner = JobRunner()
-        self._find_scorer = find_scorer
+        self._find_scorer = find_scorer = find_scorer or self._find_tagger
         labels = (*host.prompt_files.labels, *host.tagger_folders)
         self.prompts = Prompts(host.data_folder / "profiles", PromptMemory(host.data_folder), labels)
         self.benchmarks = Benchmarks(host, self.prompts, self.runner, options, find_scorer)
+        self.taggers = Taggers(host, self.runner, options)
         self.merges = Merges(host, self.runner)
         self.families = Families(host, options, self.prompts.profile_folder)
         self.panel = PanelPrompts(self.prompts, self.families, options, host.data_folder)
@@ -54,6 +57,9 @@ class Atelier:
         self.start_merge = self.merges.start
         self.start_live_merge = self.merges.start_live
         self.restore_live = self.merges.start_restore
+
+    def _find_tagger(self, folders: Sequence[Path], name: str) -> Scorer:
+        return find_tagger(folders, name, use_gpu=bool(self.options().get("tagger_gpu", False)))
 
     @cached_property
     def prompt_room(self) -> PromptRoom:

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tag_atelier.bench.fields import read_mapping
+from tag_atelier.bench.judge import judge_notes
 from tag_atelier.bench.published import published
 from tag_atelier.bench.spec import BenchSpec, list_presets
 from tag_atelier.errors import Busy, Cancelled, SpecError, TagAtelierError, UnknownName
 from tag_atelier.jobs.prompts import Prompts
 from tag_atelier.jobs.runner import Job, JobRunner
+from tag_atelier.jobs.runs import Runs
 from tag_atelier.language import Language
 from tag_atelier.ports import Host, Progress, Scorer
 from tag_atelier.settings import DEFAULTS, Options
@@ -35,7 +37,6 @@ JUDGING_FIELDS = ("tagger", "threshold", "verdicts", "note", "self_test", "grid"
 MERGED_LIVE = "The loaded model is merged live; restore it, or save the merge as a checkpoint and benchmark that."
 RUNS_LOOKED_AT = 20
 """So many of the newest runs are asked how fast this host draws."""
-REPORT_FILES = ("report.html", "report.md", "results.csv", "results.json", "sheet.png", "grid.png", "verdicts.json")
 
 
 class Benchmarks:
@@ -51,6 +52,7 @@ class Benchmarks:
     ) -> None:
         self._host, self._prompts, self._runner = host, prompts, runner
         self._options, self._find_scorer = options, find_scorer
+        self.stored = Runs(lambda: self.runs_folder, self._language)
 
     @property
     def runs_folder(self) -> Path:
@@ -78,9 +80,11 @@ class Benchmarks:
         Its ``estimate`` holds ``seconds`` where this host finished a run before, whose speed it is computed from.
         """
         read = self.read_spec(spec)
-        planned = self._plan(read, self._scorer(read))
+        scorer = self._scorer(read)
+        planned = self._plan(read, scorer)
         estimate = {**planned.estimate, **self._expected_time(planned)}
-        return {**planned.as_dict(), "estimate": estimate}
+        shown = planned.as_dict()
+        return {**shown, "estimate": estimate, "notes": [*planned.notes, *judge_notes(read, scorer)]}
 
     def start(self, spec: object) -> Job:
         """Start a run, or take up the run of the same spec where it stopped."""
@@ -139,68 +143,13 @@ class Benchmarks:
             if self._host.live_model is not None and self._host.live_model.dirty:
                 raise Busy(MERGED_LIVE)
 
-    def runs(self) -> list[dict[str, object]]:
-        """The stored runs, newest first: ``{id, files, name, total, drawn, done, started_at, finished_at}``.
-
-        ``done`` is false while a run is going on, was stopped, or has cells that could not be drawn; a folder that holds
-        no readable run has only ``id`` and ``files``.
-        """
-        from tag_atelier.bench.store import read_summary
-
-        return [
-            {"id": folder.name, "files": [name for name in REPORT_FILES if (folder / name).exists()]} | read_summary(folder)
-            for folder in self._run_folders()
-        ]
-
     def _expected_time(self, planned: Plan) -> dict[str, float]:
         from tag_atelier.bench.store import read_summary
 
-        summaries = (read_summary(folder) for folder in self._run_folders()[:RUNS_LOOKED_AT])
+        summaries = (read_summary(folder) for folder in self.stored.folders()[:RUNS_LOOKED_AT])
         speeds = (found.get("megapixel_steps_per_second") for found in summaries if found.get("host") == self._host.name)
         speed = next((float(found) for found in speeds if isinstance(found, (int, float)) and found > 0), None)
         return {} if speed is None else {"seconds": round(planned.estimate["megapixel_steps"] / speed, 1)}
-
-    def _run_folders(self) -> list[Path]:
-        if not self.runs_folder.is_dir():
-            return []
-        folders = [folder for folder in self.runs_folder.iterdir() if folder.is_dir()]
-        return sorted(folders, key=lambda folder: folder.stat().st_mtime, reverse=True)
-
-    def add_verdicts(self, run: str, value: object) -> dict[str, object]:
-        """Lay verdicts by people over those of a run and write its report again: ``{run, verdicts: how many}``.
-
-        Raises:
-            UnknownName: there is no such run.
-            RequestError: ``value`` is not what the report exports.
-        """
-        from tag_atelier.bench import verdicts
-        from tag_atelier.bench.report import write
-        from tag_atelier.bench.store import Store
-
-        folder = self._run_folder(run)
-        given = verdicts.add(folder, value)
-        with Store(folder) as store:
-            write(store, folder, self._language())
-        return {"run": run, "verdicts": len(given)}
-
-    def report_file(self, run: str, name: str) -> Path:
-        """One report file of one run.
-
-        Raises:
-            UnknownName: no such run or file. Names are looked up, never joined as given.
-        """
-        return _look_up("report file", self._run_folder(run), name, REPORT_FILES)
-
-    def picture_file(self, run: str, name: str, size: str = "images") -> Path:
-        """One picture of one run; ``size`` is ``images`` or ``thumbs``. Raises UnknownName as ``report_file`` does."""
-        folder = self._run_folder(run) / size
-        return _look_up("picture", folder, name, [path.name for path in folder.glob("*")] if folder.is_dir() else [])
-
-    def _run_folder(self, run: str) -> Path:
-        known = [folder.name for folder in self._run_folders()]
-        if run not in known:
-            raise UnknownName("run", run, known)
-        return self.runs_folder / run
 
     def _language(self) -> Language:
         return "zh_CN" if str(self._options().get("language", "")).startswith("zh") else "en"
@@ -255,9 +204,3 @@ def _from_preset(spec: Mapping[str, object]) -> dict[str, object]:
         raise UnknownName("benchmark preset", name, sorted(presets))
     values = read_mapping(presets[name].read_text(encoding="utf-8"), name)
     return {**values, **{key: value for key, value in spec.items() if key != "preset"}}
-
-
-def _look_up(kind: str, folder: Path, name: str, known: Sequence[str]) -> Path:
-    if name not in known or not (folder / name).is_file():
-        raise UnknownName(kind, name, sorted(known))
-    return folder / name

@@ -17,12 +17,13 @@ def list_taggers(folders: Sequence[str | Path]) -> list[str]:
     return [files.name for files in find_all(folders)]
 
 
-def find_tagger(folders: Sequence[str | Path], name: str = "", threads: int = 0) -> Scorer:
+def find_tagger(folders: Sequence[str | Path], name: str = "", threads: int = 0, use_gpu: bool = False) -> Scorer:
     """Open the tagger called ``name``, or the first one where no name is given.
 
     Args:
         folders: each holds one folder per tagger, or is a tagger's folder itself.
         threads: CPU threads of the session; 0 lets onnxruntime decide.
+        use_gpu: ask for a GPU; the scorer's ``note`` says where it got none.
 
     Raises:
         TaggerError: there is none, none of that name, onnxruntime is missing, or the files do not look like a tagger's.
@@ -33,7 +34,7 @@ def find_tagger(folders: Sequence[str | Path], name: str = "", threads: int = 0)
         raise TaggerError(_none_sentence(folders, name, found))
     from tag_atelier.tagger.onnx_tagger import OnnxTagger
 
-    return OnnxTagger(chosen[0], threads=threads)
+    return OnnxTagger(chosen[0], threads=threads, use_gpu=use_gpu)
 
 
 def _none_sentence(folders: Sequence[str | Path], name: str, found: Sequence[TaggerFiles]) -> str:
@@ -43,5 +44,5 @@ def _none_sentence(folders: Sequence[str | Path], name: str, found: Sequence[Tag
     wanted = f"No tagger '{name}' was" if name else "No tagger was"
     return (
         f"{wanted} found in {places}; expected a folder there that holds model.onnx and selected_tags.csv, "
-        "for example those of wd-swinv2-tagger-v3."
+        "for example those of wd-swinv2-tagger-v3, or fetch it with the button below the plan."
     )

@@ -8,7 +8,9 @@ from pathlib import Path
 
 MODEL = "model.onnx"
 LABELS = "selected_tags.csv"
-LABEL_NAMES = (LABELS, "tags.csv", "labels.csv", "classes.json", "labels.txt")
+LABEL_NAMES = (LABELS, "tags.csv", "labels.csv", "classes.json", "tag_mapping.json", "metadata.json", "labels.txt")
+RECORD = "download.json"
+"""Written beside a tagger that we fetched: where from, how large, SHA-256."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,10 @@ def find_all(folders: Sequence[str | Path]) -> list[TaggerFiles]:
 def read_folder(folder: Path) -> TaggerFiles | None:
     """The tagger in ``folder`` itself, or None where model or labels are missing."""
     models = sorted(folder.glob("*.onnx"))
-    labels = [folder / name for name in LABEL_NAMES if (folder / name).is_file()] or sorted(folder.glob("*.csv"))
+    labels = [folder / name for name in LABEL_NAMES if (folder / name).is_file()]
+    labels = labels or [
+        path for ending in ("*.csv", "*_tag_mapping.json", "*metadata.json") for path in sorted(folder.glob(ending))
+    ]
     if not models or not labels:
         return None
     preferred = folder / MODEL

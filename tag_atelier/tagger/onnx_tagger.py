@@ -1,7 +1,4 @@
-"""A tagger in an ONNX file as a ``Scorer``: layout found out from the model, preprocessing of its family.
-
-WD v2/v3: ``[N, S, S, 3]`` float32, BGR 0…255, probabilities out. ML-Danbooru: ``[N, 3, S, S]``, RGB 0…1, logits out.
-"""
+"""A tagger in an ONNX file as a ``Scorer``: layout found out from the model, preprocessing of its family (``families``)."""
 
 from __future__ import annotations
 
@@ -17,10 +14,15 @@ from PIL import Image as pillow
 from PIL.Image import Image
 
 from tag_atelier.errors import TaggerError
+from tag_atelier.tagger.families import ML_DANBOORU, WD, Family, best_output, family_of
 from tag_atelier.tagger.files import TaggerFiles
 from tag_atelier.tagger.vocabulary import read_vocabulary
 
 DEFAULT_SIDE = 448
+GPU_NOT_USED = (
+    "The tagger was to run on the GPU but runs on the CPU: onnxruntime found no GPU libraries that fit it. "
+    "Scores are the same, only slower."
+)
 _ASKED_PROVIDERS = ("CUDAExecutionProvider", "ROCMExecutionProvider", "DmlExecutionProvider", "CPUExecutionProvider")
 
 
@@ -51,7 +53,9 @@ class OnnxTagger:
         self.files = files
         vocabulary = read_vocabulary(files.labels)
         self._session = _open_session(files.model, threads, use_gpu)
+        self._asked_gpu = use_gpu
         self.layout = _layout_of(self._session.get_inputs()[0].shape, files)
+        self.family = family_of(self.layout.order, [item.name for item in self._session.get_outputs()], vocabulary.kind)
         self._input = self._session.get_inputs()[0].name
         self._output = _probability_output(self._session.get_outputs(), len(vocabulary.labels), files)
         self._labels = vocabulary.labels
@@ -72,6 +76,12 @@ class OnnxTagger:
         """What the session really runs on; onnxruntime falls back to the CPU without saying so."""
         return list(self._session.get_providers())
 
+    @property
+    def note(self) -> str:
+        """What a reader of the scores should know of how they came about; empty where all is as asked."""
+        fell_back = self._asked_gpu and self.providers == ["CPUExecutionProvider"]
+        return GPU_NOT_USED if fell_back else ""
+
     def score(self, images: Sequence[Image]) -> numpy.typing.NDArray[numpy.float32]:
         """Probabilities, float32, shape (len(images), len(labels)), 0…1.
 
@@ -80,10 +90,10 @@ class OnnxTagger:
         """
         if not images:
             return numpy.zeros((0, len(self._labels)), dtype=numpy.float32)
-        inputs = numpy.stack([prepare(image, self.layout) for image in images])  # (N, S, S, 3) or (N, 3, S, S)
+        inputs = numpy.stack([prepare(image, self.layout, self.family) for image in images])  # (N, S, S, 3) or (N, 3, S, S)
         chunks = [inputs[i : i + 1] for i in range(len(inputs))] if self.layout.one_at_a_time else [inputs]
         outputs = numpy.concatenate([self._run(chunk) for chunk in chunks])  # (N, labels)
-        if self.layout.order == "NCHW":
+        if self.family.logits:
             outputs = 1.0 / (1.0 + numpy.exp(-outputs))
         if not numpy.isfinite(outputs).all() or outputs.min() < -1e-3 or outputs.max() > 1 + 1e-3:
             raise TaggerError(f"The tagger '{self.files.name}' gave numbers outside 0 to 1; expected probabilities.")
@@ -98,22 +108,29 @@ class OnnxTagger:
         return output.reshape(len(chunk), -1)
 
 
-def prepare(image: Image, layout: InputLayout) -> numpy.typing.NDArray[numpy.float32]:
+def prepare(image: Image, layout: InputLayout, family: Family | None = None) -> numpy.typing.NDArray[numpy.float32]:
     """One picture as the model wants it: on white, padded to a square, resized with PIL's bicubic filter.
 
+    Args:
+        family: None takes WD for NHWC and ML-Danbooru for NCHW.
+
     Returns:
-        float32, (S, S, 3) in BGR 0…255 for NHWC; (3, S, S) in RGB 0…1 for NCHW.
+        float32, (S, S, 3) for NHWC, (3, S, S) for NCHW, in the family's channels, scale and normalisation.
     """
+    family = family or (WD if layout.order == "NHWC" else ML_DANBOORU)
     rgba = image.convert("RGBA")
-    side = max(rgba.size)
-    square = pillow.new("RGB", (side, side), (255, 255, 255))
-    square.paste(rgba, ((side - rgba.width) // 2, (side - rgba.height) // 2), rgba)
+    flat = pillow.new("RGB", rgba.size, (255, 255, 255))
+    flat.paste(rgba, (0, 0), rgba)
+    side = max(flat.size)
+    square = pillow.new("RGB", (side, side), family.padding)
+    square.paste(flat, ((side - flat.width) // 2, (side - flat.height) // 2))
     if side != layout.side:
         square = square.resize((layout.side, layout.side), pillow.Resampling.BICUBIC)
-    pixels = numpy.asarray(square, dtype=numpy.float32)  # (S, S, 3) RGB
-    if layout.order == "NHWC":
-        return numpy.ascontiguousarray(pixels[:, :, ::-1])
-    return numpy.ascontiguousarray(pixels.transpose(2, 0, 1) / numpy.float32(255))
+    pixels = numpy.asarray(square, dtype=numpy.float32) / numpy.float32(family.scale)  # (S, S, 3) RGB
+    if any(family.mean):
+        pixels = (pixels - numpy.array(family.mean, numpy.float32)) / numpy.array(family.deviation, numpy.float32)
+    pixels = pixels[:, :, ::-1] if family.channels == "BGR" else pixels
+    return numpy.ascontiguousarray(pixels if layout.order == "NHWC" else pixels.transpose(2, 0, 1))
 
 
 def _layout_of(shape: Sequence[object], files: TaggerFiles) -> InputLayout:
@@ -131,7 +148,7 @@ def _layout_of(shape: Sequence[object], files: TaggerFiles) -> InputLayout:
 
 
 def _probability_output(outputs: Sequence[Any], labels: int, files: TaggerFiles) -> str:
-    """The output with one column per label; the last one where several fit (features come first)."""
+    """The output with one column per label; of several the one with probabilities, else the last (features come first)."""
     fitting = [output.name for output in outputs if output.shape and output.shape[-1] == labels]
     if not fitting and len(outputs) == 1 and not isinstance(outputs[0].shape[-1], int):
         fitting = [outputs[0].name]
@@ -141,7 +158,7 @@ def _probability_output(outputs: Sequence[Any], labels: int, files: TaggerFiles)
             f"The tagger '{files.name}' has {labels} labels in '{files.labels.name}' but outputs of {found} columns; "
             "expected equal numbers: model and label file belong to different versions."
         )
-    return str(fitting[-1])
+    return best_output([str(name) for name in fitting])
 
 
 def _open_session(model: Path, threads: int, use_gpu: bool) -> Any:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tag_atelier.errors import TaggerError
 from tag_atelier.prompt.slots import canonical
+from tag_atelier.tagger.families import LabelKind
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class Vocabulary:
 
     labels: tuple[str, ...]
     """Canonical: lower case, underscores; unique."""
+    kind: LabelKind = "table"
+    """What sort of file they come from; taggers of one family share one."""
 
     def column(self, tag: str) -> int | None:
         """Output column of a tag in any spelling; None where the tagger does not know it."""
@@ -26,7 +29,8 @@ class Vocabulary:
 
 
 def read_vocabulary(path: Path) -> Vocabulary:
-    """Labels from a WD ``selected_tags.csv``, any csv with a ``name`` column, a JSON list or mapping, or a text file.
+    """Labels from a WD or PixAI ``selected_tags.csv``, any csv with a ``name`` column, a JSON list or mapping (also
+    cl_tagger's ``tag_mapping.json`` and camie's metadata), or a text file.
 
     Raises:
         TaggerError: the file cannot be read, or holds no labels.
@@ -35,11 +39,14 @@ def read_vocabulary(path: Path) -> Vocabulary:
         source = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise TaggerError(f"The label file '{path}' cannot be read as UTF-8 text; download the tagger again.") from error
-    readers = {".csv": _from_csv, ".json": _from_json}
-    raw = readers.get(path.suffix.lower(), _from_lines)(source, path)
+    kind: LabelKind = "table"
+    if path.suffix.lower() == ".json":
+        raw, kind = _from_json(source, path)
+    else:
+        raw = (_from_csv if path.suffix.lower() == ".csv" else _from_lines)(source, path)
     if not raw:
         raise TaggerError(f"The label file '{path}' holds no labels; expected one per output of the model.")
-    return Vocabulary(_distinct([canonical(name) for name in raw]))
+    return Vocabulary(_distinct([canonical(name) for name in raw]), kind)
 
 
 def _from_csv(source: str, path: Path) -> list[str]:
@@ -51,16 +58,35 @@ def _from_csv(source: str, path: Path) -> list[str]:
     return [row[column] or "" for row in rows]
 
 
-def _from_json(source: str, path: Path) -> list[str]:
+def _from_json(source: str, path: Path) -> tuple[list[str], LabelKind]:
     try:
         value = json.loads(source)
     except ValueError as error:
         raise TaggerError(f"The label file '{path}' is not valid JSON; download the tagger again.") from error
-    if isinstance(value, dict) and all(str(key).isdigit() for key in value):
-        value = [value[key] for key in sorted(value, key=int)]
+    value, kind = _unwrapped(value)
+    if isinstance(value, dict) and value and all(str(key).isdigit() for key in value):
+        ordered = [value[key] for key in sorted(value, key=int)]
+        if all(isinstance(item, dict) and isinstance(item.get("tag"), str) for item in ordered):
+            ordered, kind = [item["tag"] for item in ordered], "tag_mapping"
+        if sorted(map(int, value)) != list(range(len(value))):
+            raise TaggerError(f"The label file '{path}' leaves out numbers; expected every column from 0 on to have a name.")
+        value = ordered
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         raise TaggerError(f"The label file '{path}' is neither a list of names nor a mapping of numbers to names.")
-    return value
+    return value, kind
+
+
+def _unwrapped(value: object) -> tuple[object, LabelKind]:
+    """The mapping of numbers to names inside camie's metadata; anything else as it is."""
+    if not isinstance(value, dict):
+        return value, "table"
+    if "idx_to_tag" in value:
+        return value["idx_to_tag"], "metadata"
+    inside = value.get("dataset_info")
+    mapping = inside.get("tag_mapping") if isinstance(inside, dict) else None
+    if isinstance(mapping, dict) and "idx_to_tag" in mapping:
+        return mapping["idx_to_tag"], "metadata_v2"
+    return value, "table"
 
 
 def _from_lines(source: str, path: Path) -> list[str]:

@@ -110,7 +110,7 @@ def test_what_the_host_cannot_draw_is_refused_before_anything_is_written(tmp_pat
     for ask in (atelier.plan_benchmark, atelier.start_benchmark):
         with pytest.raises(UnknownName, match="Unknown sampler 'Euler'; expected one of: DDIM"):
             ask(PLAN)
-    assert atelier.runner.list() == [] and atelier.benchmarks.runs() == []
+    assert atelier.runner.list() == [] and atelier.benchmarks.stored.listed() == []
 
 
 def test_start_answers_busy_at_once_unless_a_restore_is_queued(atelier: Atelier, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Downloads from a stand-in for the hub: no test reaches the network."""
 
+import hashlib
 import io
 import urllib.error
 from pathlib import Path
@@ -8,8 +9,8 @@ from typing import Any
 import pytest
 
 from tag_atelier.errors import Cancelled, TaggerError, UnknownName
-from tag_atelier.tagger.download import HUB_TAGGERS, address, download
-from tag_atelier.tagger.files import read_folder
+from tag_atelier.tagger.download import HUB_TAGGERS, address, download, recorded
+from tag_atelier.tagger.files import LABEL_NAMES, read_folder
 from tests.fakes import FakeProgress
 
 NAME = "wd-swinv2-tagger-v3"
@@ -49,7 +50,7 @@ def test_labels_come_first_and_the_model_last(tmp_path: Path) -> None:
     folder = download(NAME, tmp_path, FakeProgress(), hub)
     assert folder == tmp_path / NAME
     assert [url.rsplit("/", 1)[1] for url in hub.asked] == ["selected_tags.csv", "model.onnx"]
-    assert sorted(path.name for path in folder.iterdir()) == ["model.onnx", "selected_tags.csv"]
+    assert sorted(path.name for path in folder.iterdir()) == ["download.json", "model.onnx", "selected_tags.csv"]
     assert (folder / "model.onnx").read_bytes() == b"model.onnx"
 
 
@@ -107,3 +108,22 @@ def test_a_mirror_that_is_no_web_address_is_refused(tmp_path: Path, monkeypatch:
 
 def test_every_known_tagger_has_a_sensible_threshold() -> None:
     assert all(0.2 < tagger.threshold <= 0.7 for tagger in HUB_TAGGERS.values())
+
+
+def test_where_a_download_came_from_and_its_sha256_are_written_down(tmp_path: Path) -> None:
+    folder = download(NAME, tmp_path, FakeProgress(), Hub(), mirror="https://mirror.example/")
+    found: Any = recorded(folder)
+    assert found["repository"] == "SmilingWolf/wd-swinv2-tagger-v3"
+    assert found["files"]["model.onnx"] == {
+        "from": "https://mirror.example/SmilingWolf/wd-swinv2-tagger-v3/resolve/main/model.onnx",
+        "bytes": 10,
+        "sha256": hashlib.sha256(b"model.onnx").hexdigest(),
+    }
+    assert recorded(tmp_path) == {}
+
+
+@pytest.mark.parametrize("name", sorted(HUB_TAGGERS))
+def test_what_was_fetched_is_found_as_a_tagger(tmp_path: Path, name: str) -> None:
+    found = read_folder(download(name, tmp_path, FakeProgress(), Hub()))
+    assert found is not None and found.name == name
+    assert found.labels.name in LABEL_NAMES

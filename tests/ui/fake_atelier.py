@@ -58,8 +58,11 @@ class FakeBenchmarks:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.stored = self
+        self.judged: list[object] = []
+        self.deleted: list[str] = []
 
-    def runs(self) -> list[dict[str, object]]:
+    def listed(self) -> list[dict[str, object]]:
         return [
             {"id": "confusionxl-rows-0123456789", "files": ["report.html", "results.json"], "done": True}
             | {"name": "ConfusionXL rows", "total": 9, "drawn": 9},

@@ -1,0 +1,40 @@
+"""What to know of the tagger that judges a run, said before it starts and in its report. Loads without numpy."""
+
+from __future__ import annotations
+
+from tag_atelier.bench.spec import BenchSpec
+from tag_atelier.ports import Scorer
+
+AIDXL_THRESHOLD = 0.35
+"""With a WD SwinV2 tagger this is how AIDXL's own training data were captioned and how its author counts."""
+TRAINING_JUDGE = (
+    "This tagger, at or near this threshold, may have captioned the training data of AIDXL and models made of it: it may see "
+    "in their pictures what it taught them. Compare across model families with a second tagger."
+)
+OFFER = (
+    "The threshold {threshold} is not 0.35, with which AIDXL's author uses this WD SwinV2 tagger; write 'threshold: 0.35' to "
+    "measure as there."
+)
+
+
+def is_training_judge(scorer_identity: str) -> bool:
+    """Whether the tagger is of the family that captioned AIDXL's training data, as its folder's name tells.
+
+    >>> is_training_judge("wd-v1-4-swinv2-tagger-v2 0123+4567"), is_training_judge("ml-danbooru 0123+4567")
+    (True, False)
+    """
+    name = scorer_identity.split(" ")[0].lower()
+    return "swinv2" in name and "wd" in name
+
+
+def judge_warning(scorer_identity: str) -> str:
+    """The warning for a report; empty where there is nothing to warn of."""
+    return TRAINING_JUDGE if is_training_judge(scorer_identity) else ""
+
+
+def judge_notes(spec: BenchSpec, scorer: Scorer) -> list[str]:
+    """Sentences for the page that shows a plan, ready in English; sentences with a number in them are filled in."""
+    notes = [str(getattr(scorer, "note", "")), judge_warning(scorer.identity)]
+    if is_training_judge(scorer.identity) and spec.threshold != AIDXL_THRESHOLD:
+        notes.append(OFFER.format(threshold=f"{spec.threshold:g}"))
+    return [note for note in notes if note]

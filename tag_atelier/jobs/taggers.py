@@ -1,0 +1,52 @@
+"""The taggers of this machine and those that can be fetched, when and only when somebody asks. Used by ``jobs.atelier``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tag_atelier.errors import HostError, UnknownName
+from tag_atelier.jobs.runner import Job, JobRunner
+from tag_atelier.ports import Host, Progress
+from tag_atelier.settings import Options
+
+
+class Taggers:
+    """Lists taggers and fetches them as jobs."""
+
+    def __init__(self, host: Host, runner: JobRunner, options: Callable[[], Options]) -> None:
+        self._host, self._runner, self._options = host, runner, options
+
+    def list(self) -> dict[str, object]:
+        """``here``: name, and for those we fetched where from and SHA-256; ``known``: those that can be fetched."""
+        from tag_atelier.tagger.download import HUB_TAGGERS, recorded
+        from tag_atelier.tagger.files import find_all
+
+        here = find_all(self._host.tagger_folders)
+        known = [
+            {"name": name, "repository": tagger.repository, "threshold": tagger.threshold}
+            for name, tagger in HUB_TAGGERS.items()
+        ]
+        return {"here": [{"name": found.name, **recorded(found.model.parent)} for found in here], "known": known}
+
+    def start_download(self, name: str) -> Job:
+        """Fetch a known tagger into the first of the host's tagger folders.
+
+        Raises:
+            UnknownName: no tagger of that name is known.
+            HostError: this host has no folder for taggers.
+        """
+        from tag_atelier.tagger.download import HUB_TAGGERS
+
+        if name not in HUB_TAGGERS:
+            raise UnknownName("tagger", name, list(HUB_TAGGERS))
+        if not self._host.tagger_folders:
+            raise HostError("This host has no folder for taggers; name one with --tagger.")
+        folder = Path(self._host.tagger_folders[0])
+        return self._runner.start("tagger", name, lambda progress: self._fetch(name, folder, progress))
+
+    def _fetch(self, name: str, folder: Path, progress: Progress) -> Mapping[str, object]:
+        from tag_atelier.tagger.download import download, recorded
+
+        target = download(name, folder, progress, mirror=str(self._options().get("hub_mirror", "")))
+        return {"tagger": name, **recorded(target)}
