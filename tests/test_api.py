@@ -161,3 +161,35 @@ def test_without_a_login_only_the_page_token_opens_the_routes(atelier: Atelier) 
 def test_another_site_cannot_start_anything(client: Any) -> None:
     answer = client.post("/tag-atelier/v1/benchmarks", json={"spec": PLAN}, headers={"Sec-Fetch-Site": "cross-site"})
     assert answer.status_code == 403
+
+
+def test_the_prompt_pages_routes_answer(client: Any) -> None:
+    base = "/tag-atelier/v1/prompt"
+    lanes = client.post(f"{base}/lanes", json={"text": "smile, 1girl", "box": "here"}).json()
+    assert [item["tag"] for item in lanes["items"]] == ["smile", "1girl"]
+    off = client.post(f"{base}/edit", json={"text": "smile, 1girl", "box": "here", "op": {"kind": "off", "index": 0}}).json()
+    assert (off["text"], client.get(f"{base}/memory").json()["boxes"]["here"]["off"][0]["text"]) == ("1girl", "smile")
+    assert client.post(f"{base}/memory", json={"clear": "boxes"}).json()["boxes"] == {}
+    found = client.get(f"{base}/search", params={"q": "绫波丽", "kinds": "character"}).json()["entries"]
+    assert [entry["tag"] for entry in found] == ["ayanami_rei"]
+    assert client.post(f"{base}/artists", json={"artists": [{"name": "ask"}]}).json()["text"] == "by ask"
+    assert client.post(f"{base}/character", json={"name": "frieren"}).json()["tag"] == "frieren"
+    assert client.post(f"{base}/negative", json={"preset": "none", "text": "hat"}).json()["text"] == "hat"
+    assert client.get(f"{base}/styles").json() == {"styles": [], "files": [], "problems": []}
+    assert client.post(f"{base}/styles/import", json={"names": [], "prompt": "a"}).json()["prompt"] == "a"
+    assert client.post(f"{base}/styles/export", json={"name": "a", "prompt": "b"}).status_code == 502
+    assert client.get(f"{base}/profile").json()["id"] == "aidxl"
+    assert client.get(f"{base}/settings", params={"profile": "pony"}).json()["id"] == "pony"
+
+
+def test_a_picture_may_be_larger_than_other_requests(client: Any) -> None:
+    large = "A" * 1_200_000
+    picture = client.post("/tag-atelier/v1/prompt/from_picture", json={"image": large})
+    assert (picture.status_code, "expected a PNG" in picture.json()["detail"]) == (422, True)
+    assert client.post("/tag-atelier/v1/prompt/lanes", json={"text": large}).status_code == 413
+
+
+@pytest.mark.parametrize("query", ["", "?q=a&limit=-1", "?q=a&kinds=hat", "?q=a&page=2"])
+def test_a_query_that_makes_no_sense_is_refused(client: Any, query: str) -> None:
+    answer = client.get(f"/tag-atelier/v1/prompt/search{query}")
+    assert (answer.status_code, answer.json()["error"]) == (422, "RequestError")
