@@ -55,6 +55,8 @@ _PANEL = {
     "arrange_now": "Arranges the prompt box above now; Ctrl+Z or Undo takes it back.",
     "check": "Says what in the prompt above will not do what it looks like, and changes nothing.",
     "undo": "Puts the prompt back as it was before the last Arrange now.",
+    "merge": "A recipe that is merged into the loaded model for the pictures of this job only. Empty at the start.",
+    "merge_saved": "Fills in a recipe that was saved on the Merge tab. None at the start.",
     "apply": "Sets the WebUI's own controls to what the family was tried with. Nothing is drawn.",
     "apply_clip_skip": "The button on its left sets clip skip too, as an override of the settings. Off at the start.",
 }
