@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
 from tests.webui.client import OURS, Client
+from tests.webui.server import Server
 from tests.webui.test_live_merge import TEXT_ONLY, UNET_ONLY, Before, before, recipe
 from tests.webui.test_more_merges import plotted
 from tests.webui.test_panel import panel
@@ -144,3 +146,19 @@ def test_the_hash_of_a_written_merge_is_known_to_the_webui(client: Client) -> No
     found = next(model for model in client.get("/sdapi/v1/sd-models") if model["model_name"] == "hashed-merge")
     assert found["sha256"] == job["result"]["sha256"]
     assert client.get(f"{OURS}/merges")["history"][0]["file"] == "hashed-merge.safetensors"
+
+
+def test_it_is_still_chosen_after_a_restart(boot: Callable[..., Server]) -> None:
+    server = boot("virtual", "link", "--nowebui")
+    try:
+        client = server.client
+        plain = client.draw().pixels
+        client.post(f"{OURS}/recipes", {"name": NAME, "recipe": UNET_ONLY})
+        client.choose(f"{NAME}.merge")
+        merged = client.draw().pixels
+        server.stop()
+        server.start(("--nowebui", "--skip-install"))
+        assert server.client.draw().pixels == merged != plain
+        assert server.client.get(f"{OURS}/status")["loaded"] == "tiny-sd15-a"
+    finally:
+        server.stop()

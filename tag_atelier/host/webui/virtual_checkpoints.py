@@ -46,7 +46,10 @@ class VirtualCheckpoint(sd_models.CheckpointInfo):
 
 
 def install(recipes: Recipes) -> None:
-    """Let every reading of the checkpoint folders add the saved recipes. Again after "Reload UI" it does nothing."""
+    """Let every reading of the checkpoint folders add the saved recipes. Again after "Reload UI" it does nothing.
+
+    The first reading comes before the extensions are loaded (A1111 and Forge modules/initialize.py:103, :96).
+    """
     list_models = sd_models.list_models
     if getattr(list_models, "adds_recipes", False):
         return
@@ -57,6 +60,7 @@ def install(recipes: Recipes) -> None:
 
     list_models_and_recipes.adds_recipes = True  # type: ignore[attr-defined]
     sd_models.list_models = list_models_and_recipes
+    register(recipes)
 
 
 def register(recipes: Recipes) -> None:
