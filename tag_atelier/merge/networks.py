@@ -185,38 +185,59 @@ def _fits(kind: str, tensors: Mapping[str, TensorEntry], shape: Shape) -> bool:
         return False
     count = math.prod(shape)
     try:
-        made = _COUNTS[kind](shapes, shape)
+        made = _COUNTS[kind](shapes, shape) if _fit_beside(shapes, shape) else -1
     except IndexError:
         return False
     inputs = shape[1] if len(shape) == 4 else 1
     return made == count or (kind in ("lora", "full") and made < count and made % (count // inputs) == 0)
 
 
+def _fit_beside(shapes: Mapping[str, Shape], shape: Shape) -> bool:
+    """Whether the numbers and vectors beside the matrices have the sizes that the formulas take."""
+    numbers = [shapes[name] for name in ("alpha", "scale", "on_input") if name in shapes]
+    magnitude, rescale = shapes.get("dora_scale"), shapes.get("rescale", shape[:1])
+    by_row = magnitude is not None and len(magnitude) > 1 and magnitude[0] == math.prod(magnitude) == shape[0]
+    by_column = magnitude is None or (len(shape) > 1 and math.prod(magnitude) == shape[1])
+    return all(math.prod(each) == 1 for each in numbers) and (by_row or by_column) and math.prod(rescale) == shape[0]
+
+
 def _of_lora(shapes: Mapping[str, Shape], shape: Shape) -> int:
     up, down, mid = shapes["lora_up.weight"], shapes["lora_down.weight"], shapes.get("lora_mid.weight")
-    if up[1] != (mid[0] if mid else down[0]) or (mid and mid[1] != down[0]):
+    if mid is None:
+        return up[0] * math.prod(down[1:]) if math.prod(up[1:]) == down[0] else -1
+    if len(mid) != 4 or mid[:2] != (math.prod(up[1:]), down[0]):
         return -1
-    return up[0] * (down[1] * math.prod(mid[2:]) if mid else math.prod(down[1:]))
+    return up[0] * math.prod(down[1:]) * math.prod(mid[2:])
 
 
 def _of_hada(shapes: Mapping[str, Shape], shape: Shape) -> int:
     counts = []
     for number in "12":
         a, b, t = shapes[f"hada_w{number}_a"], shapes[f"hada_w{number}_b"], shapes.get(f"hada_t{number}")
-        if (t is None and a[1] != b[0]) or (t is not None and (t[0] != a[0] or t[1] != b[0])):
+        if len(a) != 2 or (t is None and a[1] != b[0]):
+            return -1
+        if t is not None and (len(b) != 2 or len(t) != 4 or t[:2] != (a[0], b[0])):
             return -1
         counts.append(a[0] * math.prod(b[1:]) if t is None else a[1] * b[1] * math.prod(t[2:]))
     return counts[0] if counts[0] == counts[1] else -1
 
 
 def _of_lokr(shapes: Mapping[str, Shape], shape: Shape) -> int:
-    def size(name: str) -> int:
+    def factor(name: str) -> Shape:
         if name in shapes:
-            return math.prod(shapes[name])
+            return shapes[name]
         a, b, t = shapes[f"{name}_a"], shapes[f"{name}_b"], shapes.get("lokr_t2") if name == "lokr_w2" else None
-        return a[0] * math.prod(b[1:]) if t is None else a[1] * b[1] * math.prod(t[2:])
+        if t is not None and (t[:2] != (a[0], b[0]) or (len(a), len(b), len(t)) != (2, 2, 4)):
+            raise IndexError
+        if t is None and (len(a) != 2 or a[1] != b[0]):
+            raise IndexError
+        return (a[0], math.prod(b[1:])) if t is None else (a[1], b[1], *t[2:])
 
-    return size("lokr_w1") * size("lokr_w2")
+    first, second = factor("lokr_w1"), factor("lokr_w2")
+    is_conv = len(second) == 4 and len(shape) == 4
+    if len(first) != 2 or not (len(second) == 2 or is_conv) or first[0] * second[0] != shape[0]:
+        return -1
+    return math.prod(first) * math.prod(second)
 
 
 def _of_ia3(shapes: Mapping[str, Shape], shape: Shape) -> int:
@@ -224,13 +245,17 @@ def _of_ia3(shapes: Mapping[str, Shape], shape: Shape) -> int:
 
 
 def _of_glora(shapes: Mapping[str, Shape], shape: Shape) -> int:
-    fits = shapes["b2.weight"][0] == shape[0] and shapes["b1.weight"][1] == shape[1] == shapes["a2.weight"][0]
-    return math.prod(shape) if fits and len(shape) == 2 else -1
+    (a1, a2), (b1, b2) = ((shapes[f"{letter}1.weight"], shapes[f"{letter}2.weight"]) for letter in "ab")
+    if len(shape) != 2 or a1[::-1] != a2 or a1[1:] != shape[1:] or b1[1:] != shape[1:] or b2 != (shape[0], b1[0]):
+        return -1
+    return math.prod(shape)
 
 
 def _of_oft(shapes: Mapping[str, Shape], shape: Shape) -> int:
-    blocks = shapes.get("oft_blocks") or shapes["oft_diag"]
-    is_square = len(blocks) >= 3 and blocks[-1] == blocks[-2]
+    blocks = shapes["oft_blocks" if "oft_blocks" in shapes else "oft_diag"]
+    is_square = len(blocks) in (3, 4) and blocks[-1] == blocks[-2]
+    if len(blocks) == 4 and (blocks[-1] % 2 or shape[0] % (2 ** blocks[0] * (blocks[-1] // 2))):
+        return -1
     return math.prod(shape) if is_square and blocks[-3] * blocks[-1] == shape[0] else -1
 
 

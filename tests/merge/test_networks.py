@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from tag_atelier.errors import CheckpointError
-from tag_atelier.merge.networks import network_names
+from tag_atelier.merge import lora_formulas
+from tag_atelier.merge.header import Header, TensorEntry
+from tag_atelier.merge.networks import network_names, read_layers
 from tag_atelier.merge.plan import MergePlan, plan
 from tag_atelier.merge.recipe import Recipe
 from tag_atelier.merge.stream import write
@@ -165,10 +170,10 @@ def oft_diagonal() -> tuple[str, Arrays, np.ndarray]:
     return LINEAR, {"oft_diag": raw, "rescale": rescale}, turned * rescale - weight
 
 
-KINDS = [lora, locon, locon_tucker, loha, loha_tucker, lokr, lokr_conv, dora, dora_by_row, full, ia3, glora, oft, oft_limited]
+CASES = [lora, locon, locon_tucker, loha, loha_tucker, lokr, lokr_conv, dora, dora_by_row, full, ia3, glora, oft, oft_limited]
 
 
-@pytest.mark.parametrize("kind", [*KINDS, oft_diagonal], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [*CASES, oft_diagonal], ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("strength", [1.0, -0.35])
 def test_every_kind_is_its_formula(shelf, counter, kind, strength: float) -> None:
     made = base(shelf)
@@ -297,6 +302,43 @@ def test_layers_that_the_model_lacks_are_said(shelf) -> None:
     notes = planned(shelf, ["net"]).notes
     assert "1 layers of 'net.safetensors', such as 'lora_unet_nowhere', are not in the first model" in notes[0]
     assert "carries embeddings" in notes[1]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from([*CASES, oft_diagonal]),
+    st.lists(st.tuples(st.integers(0, 9), st.sampled_from(["drop", "turn", "grow", "flatten", "number", "none"])), max_size=3),
+    st.sampled_from(["dora_scale", "rescale", "alpha", "bias", "hada_t1", "lokr_t2", "lora_mid.weight"]),
+    st.sampled_from([None, (), (1,), (OUT,), (OUT, 1), (1, IN), (2, 2, 3, 3)]),
+)
+def test_networks_of_any_shapes_are_taken_or_refused(kind, changes, extra: str, of: tuple[int, ...] | None) -> None:
+    key, tensors, _ = kind()
+    shapes = {last: np.asarray(value).shape for last, value in tensors.items()}
+    if of is not None:
+        shapes[extra] = of
+    for place, change in changes:
+        last = list(shapes)[place % len(shapes)]
+        shape = shapes[last]
+        altered = {
+            "turn": shape[::-1],
+            "grow": (*shape[:-1], 7),
+            "flatten": (int(np.prod(shape)),),
+            "number": (),
+            "none": (0, *shape),
+        }
+        if change == "drop" and len(shapes) > 1:
+            del shapes[last]
+        else:
+            shapes[last] = altered.get(change, shape)
+    name = "lora_unet_" + key.removeprefix(UNET).removesuffix(".weight").replace(".", "_")
+    entries = {f"{name}.{last}": TensorEntry("F32", shape, 0, 0) for last, shape in shapes.items()}
+    wanted = (OUT, IN) if key == LINEAR else (OUT, IN, 3, 3)
+    try:
+        layers, _ = read_layers(Header(Path("net.safetensors"), entries, 0, 0), {key: TensorEntry("F32", wanted, 0, 0)}, "sdxl")
+    except CheckpointError:
+        return
+    values = {last: torch.ones(shape) for last, shape in shapes.items()}
+    assert lora_formulas.changed(torch.ones(wanted), layers[0], values, 0.5).shape == wanted
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from tag_atelier.errors import CheckpointError, UnknownName
+from tag_atelier.merge.composer import open_file
 from tag_atelier.merge.header import ComposedHeader
 from tag_atelier.merge.plan import MergePlan, plan
 from tag_atelier.merge.recipe import Recipe
@@ -138,6 +141,26 @@ def test_pickles_without_tensors_and_truncated_ones(tmp_path: Path) -> None:
         archive.writestr("hello.txt", "no checkpoint")
     with pytest.raises(CheckpointError, match="cannot be read as a checkpoint"):
         open_model(path)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.floats(0, 1), bits=st.integers(1, 255), count=st.integers(1, 4), legacy=st.booleans())
+def test_a_damaged_pickle_is_read_or_refused_never_more(
+    tmp_path: Path, place: float, bits: int, count: int, legacy: bool
+) -> None:
+    path = tmp_path / "x.ckpt"
+    torch.save({"a": torch.ones(3, 4), "b": torch.arange(5)}, path, _use_new_zipfile_serialization=not legacy)
+    content = bytearray(path.read_bytes())
+    start = int(place * (len(content) - count))
+    for i in range(count):
+        content[start + i] ^= bits
+    path.write_bytes(content)
+    try:
+        header = open_file(path)
+    except CheckpointError as refusal:
+        assert "'x.ckpt'" in str(refusal)
+    else:
+        assert all(entry.size_bytes >= 0 for entry in header.tensors.values())
 
 
 def test_a_pickled_source_that_changes_is_noticed(shelf, counter) -> None:
