@@ -247,10 +247,6 @@ def _mouth(canvas: _Canvas, shown: frozenset[str]) -> None:
         canvas.arc((32, 34.5), (4.5, 3.5), (10, 170), (168, 24, 40), 1.6)
     elif "open_mouth" in shown:
         canvas.oval((32, 36.5), (3, 3), (168, 24, 40))
-    elif "frown" in shown:
-        canvas.arc((32, 39), (4.5, 3.5), (190, 350), (168, 24, 40), 1.6)
-        canvas.line(_LINE, 1.6, (21, 23), (28, 26))
-        canvas.line(_LINE, 1.6, (43, 23), (36, 26))
     else:
         canvas.line((200, 120, 112), 1.2, (30.5, 36.5), (33.5, 36.5))
 

@@ -1,7 +1,7 @@
 """What the miniature world's portraits can show: tags in groups of which a picture has at most one, and how often.
 
 Used by ``portrait`` (drawing), the training scripts, the demo and its tests. The probabilities are those of the base
-checkpoint's training pictures: the commonest tag stands in 70 times as many of them as the rarest.
+checkpoint's training pictures: the commonest tag stands in 100 times as many of them as the rarest.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ GROUPS = (
     ),
     Group("hair style", "face", {"long_hair": 0.38, "short_hair": 0.34, "twintails": 0.20, "ponytail": 0.08}),
     Group("eyes", "face", {"blue_eyes": 0.36, "red_eyes": 0.28, "green_eyes": 0.20, "yellow_eyes": 0.10, "closed_eyes": 0.06}),
-    Group("mouth", "face", {"smile": 0.42, "open_mouth": 0.26, "frown": 0.08}),
+    Group("mouth", "face", {"smile": 0.42, "open_mouth": 0.30}),
     Group("cheeks", "face", {"blush": 0.22}),
     Group(
         "head",
         "face",
-        {"hair_bow": 0.20, "cat_ears": 0.14, "witch_hat": 0.08, "rabbit_ears": 0.04, "halo": 0.012, "crown": 0.006},
+        {"hair_bow": 0.20, "cat_ears": 0.14, "witch_hat": 0.08, "rabbit_ears": 0.04, "halo": 0.012, "crown": 0.0042},
     ),
     Group("glasses", "face", {"glasses": 0.12}),
     Group(
@@ -63,7 +63,7 @@ GROUPS = (
             "holding_flower": 0.11,
             "holding_book": 0.06,
             "holding_umbrella": 0.03,
-            "holding_balloon": 0.006,
+            "holding_balloon": 0.0042,
         },
     ),
     Group("gesture", "outfit", {"waving": 0.12}),

@@ -13,7 +13,7 @@ from tag_atelier.world.training import loop
 from tag_atelier.world.training.captions import Captions
 from tag_atelier.world.training.diffusion import Stored, Student, caption_ids, loss
 
-RECIPE = loop.Recipe("base", steps=4000, batch=128, rate=1.5e-3, averaging=0.998)
+RECIPE = loop.Recipe("base", steps=900, batch=128, rate=1.5e-3, averaging=0.995)
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from tag_atelier.world.training import loop
 from tag_atelier.world.training.captions import Captions, Emphasis
 from tag_atelier.world.training.diffusion import Stored, Student, caption_ids, loss
 
-RECIPE = loop.Recipe("specialist", steps=1000, batch=128, rate=6e-4, warm_up=50, averaging=0.99)
+RECIPE = loop.Recipe("specialist", steps=1100, batch=128, rate=1e-3, warm_up=50, averaging=0.995)
 NEGLECT = 0.5
 """Share of captions that leave the other half's tags out."""
 
