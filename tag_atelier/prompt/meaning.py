@@ -22,6 +22,8 @@ _BREAK = re.compile(r"(?:(?<!\s)\s+)?\bBREAK\b\s*")
 _BREAK_AHEAD, _BREAK_BEHIND = re.compile(r"BREAK\b"), re.compile(r"\W?BREAK\Z")
 _TOKEN = re.compile(r"\\[()\[\]\\]|:\s*[-+]?[.\d]+\s*\)|[()\[\]]|\\|:|[^\\()\[\]:]+")
 _BRACKET = re.compile(r"\\.|[()\[\]:|]", re.S)
+_SPACES = re.compile(r"\s+")
+_SIGNS = frozenset("\\()[]:")
 _UP, _DOWN = 1.1, 1 / 1.1
 
 
@@ -127,7 +129,12 @@ def _weighted(part: str, whole: dict[int, int]) -> list[tuple[str, float]] | Non
         if found is None:
             return None
         token, at = found.group(), found.end()
-        if token in "([":
+        if token[0] not in _SIGNS:
+            if "BREAK" in token:
+                _add_with_breaks(texts, weights, token)
+            else:
+                _add(texts, weights, token, 1.0)
+        elif token in "([":
             opened.append((token, len(texts)))
         elif token[-1] == ")" and opened and token[0] != "\\":
             factor = _number(token)
@@ -138,8 +145,6 @@ def _weighted(part: str, whole: dict[int, int]) -> list[tuple[str, float]] | Non
             _multiply(weights, opened.pop()[1], _DOWN)
         elif token[0] == "\\":
             _add(texts, weights, token if len(token) > 1 else "", 1.0)
-        elif "BREAK" in token:
-            _add_with_breaks(texts, weights, token)
         else:
             _add(texts, weights, token, 1.0)
     for sign, start in opened:
@@ -211,7 +216,7 @@ def _tidy(tag: list[Run]) -> Tag:
             joined[-1] = (joined[-1][0] + text, weight)
         elif text:
             joined.append((text, weight))
-    tidy = [(text if text[:1] == "\0" else re.sub(r"\s+", " ", text), weight) for text, weight in joined]
+    tidy = [(text if text[:1] == "\0" else _SPACES.sub(" ", text), weight) for text, weight in joined]
     while tidy and not tidy[0][0].strip():
         tidy.pop(0)
     while tidy and not tidy[-1][0].strip():

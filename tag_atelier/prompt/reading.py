@@ -28,7 +28,7 @@ def tags_of(core: str) -> tuple[str, ...]:
     ((':d',), ('rem \\\\(re:zero\\\\)',), ('a sky',), ())
     """
     if not _MARKED.search(core):
-        return (_BARE_WEIGHT.sub("", core),) if core else ()
+        return (_BARE_WEIGHT.sub("", core) if ":" in core else core,) if core else ()
     text = _first_reading(without_networks(core))
     return tuple(name for name in (piece.strip() for piece in text.split(",")) if name)
 

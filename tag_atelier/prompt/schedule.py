@@ -87,7 +87,7 @@ def read_brackets(part: str) -> Brackets:
             unclear = unclear or (token == ":" and was_beside)
             here.signs.add(token)
             here.fields, here.last = here.fields + 1, ""
-        else:
+        elif len(levels) > 1:
             here.last += token
     return Brackets(not unclear, tuple(loose))
 

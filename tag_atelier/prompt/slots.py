@@ -34,6 +34,8 @@ CONFIDENT = 0.8
 
 _ESCAPE = re.compile(r"\\([()\[\]{}\\])")
 _SPACES = re.compile(r"[\s_]+")
+_UNEVEN = re.compile(r"[^\S ]|[ _]{2}")
+"""White space that is not a single blank."""
 
 
 class SlotGuess(NamedTuple):
@@ -52,4 +54,7 @@ def canonical(tag: str) -> str:
     >>> canonical("Rem \\\\(Re:Zero\\\\)"), canonical(" long  hair "), canonical("^_^")
     ('rem_(re:zero)', 'long_hair', '^_^')
     """
-    return _SPACES.sub("_", _ESCAPE.sub(r"\1", tag.strip())).lower()
+    name = tag.strip()
+    if "\\" in name:
+        name = _ESCAPE.sub(r"\1", name)
+    return (_SPACES.sub("_", name) if _UNEVEN.search(name) else name.replace(" ", "_")).lower()
