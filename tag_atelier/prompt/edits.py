@@ -6,6 +6,7 @@ the same borders, and nothing may be locked that was not; otherwise it is refuse
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from tag_atelier.prompt.slots import UNKNOWN
 
 MAX_WEIGHT = 10.0
 _LOCKED = "'{text}' cannot be moved. {reason}"
+_NO_PLACE = "'{text}' cannot be put there. {reason}"
 _CHANGED = "This cannot be done here, because it would change how the rest of the prompt is read; edit the text by hand."
 _UNESCAPED = re.compile(r"(?<!\\)([()\[\]])")
 _MARKED = re.compile(r"\A[(\[<{]|\\[()\[\]]|[<>]")
@@ -135,11 +137,10 @@ def insert(text: str, core: str, left: Chip | None, right: Chip | None, negative
     core = core.strip()
     before = _outline(parse(text, negative))
     added = _outline(parse(core, negative))
-    for side in (left, right):
-        if side is not None and side.slot and side.reason:
-            other = right if side is left else left
-            if other is None or other.reason:
-                raise PromptError(_LOCKED.format(text=core, reason=side.reason))
+    sides = [side for side in (left, right) if side is not None]
+    locked = next((side.reason for side in sides if side.slot and side.reason), "")
+    if locked and all(side.reason for side in sides):
+        raise PromptError(_NO_PLACE.format(text=core, reason=locked))
     place = 0 if left is None else _place(before, left.index) + 1
     if left is not None and left.slot and not left.reason:
         at, written = left.end, f", {core}"
@@ -205,23 +206,19 @@ def _moved_within(text: str, prompt: Prompt, chip: Chip, target: int, room: tupl
     chips, expected, negative = room
     segment = prompt.segments[chip.segment]
     family = [other for other in chips if other.segment == chip.segment and other.slot]
-    goal = max(0, min(target - family[0].index, len(family) - 1))
+    here, goal = chip.index - family[0].index, max(0, min(target - family[0].index, len(family) - 1))
+    between = family[min(here, goal) : max(here, goal) + 1]
+    locked = next((other.reason for other in between if other.reason), "")
+    if locked:
+        raise PromptError(_NO_PLACE.format(text=chip.text, reason=locked))
     order = [other.text for other in family]
-    order.insert(goal, order.pop(chip.index - family[0].index))
-    if any(
-        other.reason
-        for other in family[min(goal, chip.index - family[0].index) :][: abs(goal + family[0].index - chip.index) + 1]
-    ):
-        raise PromptError(_LOCKED.format(text=chip.text, reason=next(other.reason for other in family if other.reason)))
+    order.insert(goal, order.pop(here))
     place = _place(expected, chip.index)
-    expected.insert(place + goal - (chip.index - family[0].index), expected.pop(place))
+    expected.insert(place + goal - here, expected.pop(place))
     cores = iter(order)
     pieces = [item.lead + next(cores) + item.trail if item.core else item.render() for item in segment.items]
     written = text[: segment.start] + ",".join(pieces) + text[segment.start + len(segment.render()) :]
-    start = family[0].start
-    for index, one in enumerate(family):
-        if index == goal:
-            start = one.start + sum(len(order[at]) - len(family[at].text) for at in range(index))
+    start = family[goal].start + sum(len(order[at]) - len(family[at].text) for at in range(goal))
     return _proved(text, written, negative, expected, (start, start + len(chip.text)))
 
 
@@ -229,8 +226,7 @@ def _shifted(chip: Chip | None, gone: Chip, length: int) -> Chip | None:
     """The chip as it stands after ``gone`` and its comma were taken out."""
     if chip is None or chip.index < gone.index:
         return chip
-    values = {**chip.__dict__, "index": chip.index - 1, "start": chip.start - length, "end": chip.end - length}
-    return Chip(**values)
+    return dataclasses.replace(chip, index=chip.index - 1, start=chip.start - length, end=chip.end - length)
 
 
 def _cut(text: str, chip: Chip) -> tuple[int, int]:
