@@ -62,7 +62,7 @@ def read_folder(path: Path) -> ComposedHeader:
         raise CheckpointError(f"'{path.name}' is a Stable Diffusion 2 model; expected Stable Diffusion 1.5 or XL.")
     _add_clip(composer, text, TEXT_ENCODERS[architecture]["CLIP_L"])
     if architecture == "sdxl":
-        _add_open_clip(composer, path, _part(path, "text_encoder_2", notes), TEXT_ENCODERS["sdxl"]["CLIP_G"])
+        add_open_clip(composer, path, _part(path, "text_encoder_2", notes), TEXT_ENCODERS["sdxl"]["CLIP_G"])
     _add_marks(composer, read_json(path / "scheduler" / "scheduler_config.json"))
     return composer.header(path, tuple(notes))
 
@@ -108,7 +108,12 @@ def _add_clip(composer: Composer, tensors: Tensors, prefix: str) -> None:
         composer.add_made(prefix + ids, "I64", (1, _TOKENS), lambda: memoryview(right))
 
 
-def _add_open_clip(composer: Composer, path: Path, tensors: Tensors, prefix: str) -> None:
+def add_open_clip(composer: Composer, path: Path, tensors: Tensors, prefix: str) -> None:
+    """OpenCLIP's text tower below ``prefix`` from transformers' ``tensors`` of the model ``path``.
+
+    Raises:
+        CheckpointError: a query, key or value is missing.
+    """
     joined: dict[str, dict[Part, tuple[Header, TensorEntry]]] = {}
     for name, pair in tensors.items():
         if not name.endswith("position_ids"):

@@ -106,7 +106,7 @@ class ComposedHeader(Header):
         for lender in {id(stretch.lender): stretch.lender for stretch in self.stretches}.values():
             if lender is not None:
                 lender.check_unchanged()
-        if not self.path.is_dir():
+        if self.modified_ns:  # of a single file that lends nothing itself, such as a pickle
             super().check_unchanged()
 
 

@@ -63,7 +63,7 @@ class Inputs:
     @property
     def mixed(self) -> int:
         """How many sources are models or the base."""
-        return sum(source.letter in LETTERS or source.letter == "base" for source in self.sources)
+        return sum(len(source.letter) == 1 or source.letter == "base" for source in self.sources)
 
 
 def open_inputs(

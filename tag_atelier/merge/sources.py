@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from tag_atelier.errors import CheckpointError
-from tag_atelier.merge.composer import open_file, with_made
-from tag_atelier.merge.diffusers_folder import read_folder
+from tag_atelier.merge.composer import Composer, open_file, with_made
+from tag_atelier.merge.diffusers_folder import add_open_clip, read_folder
 from tag_atelier.merge.header import FLOAT_DTYPES, ComposedHeader, Header, TensorEntry
 from tag_atelier.merge.key_names import TEXT_ENCODERS, UNET, VAE, ema_key, repaired, vae_from_diffusers
 
@@ -132,30 +132,24 @@ def _as_convolution(key: str, entry: TensorEntry) -> TensorEntry:
 def open_text_encoder(path: Path, block: str, architecture: str) -> Header:
     """Header of the text encoder ``block`` (CLIP_L or CLIP_G) as a checkpoint of ``architecture`` names it.
 
-    CLIP-L may come from SD1.5 or SDXL, from a diffusers folder or from a file of its own.
+    It may come from a checkpoint (CLIP-L also from one of the other architecture), a diffusers folder, or a file of its own
+    in transformers' names.
 
     Raises:
         CheckpointError: it cannot be read, or holds no such text encoder.
     """
     header = open_model(path) if path.is_dir() else _with_positions(_with_usual_names(open_file(path)))
-    wanted = TEXT_ENCODERS[architecture].get(block)
-    if wanted is None:
-        raise CheckpointError(f"'{path.name}' cannot give its {block}: Stable Diffusion 1.5 has only CLIP_L; leave it out.")
-    for prefix in (*(found[block] for found in TEXT_ENCODERS.values() if block in found), _bare_prefix(block)):
-        own = {wanted + key.removeprefix(prefix): entry for key, entry in header.tensors.items() if _belongs(key, prefix)}
+    wanted = TEXT_ENCODERS[architecture][block]
+    for prefix in (found[block] for found in TEXT_ENCODERS.values() if block in found):
+        own = {wanted + key.removeprefix(prefix): entry for key, entry in header.tensors.items() if key.startswith(prefix)}
         if own:
             return _only(header, own, wanted, f"the text encoder {block}")
-    return _only(header, {}, wanted, f"the text encoder {block}")
-
-
-def _bare_prefix(block: str) -> str:
-    return "" if block == "CLIP_L" else "model."
-
-
-def _belongs(key: str, prefix: str) -> bool:
-    if prefix:
-        return key.startswith(prefix)
-    return key.startswith(("text_model.embeddings.", "text_model.encoder.", "text_model.final_layer_norm."))
+    bare = {key: entry for key, entry in header.tensors.items() if key.startswith(("text_model.", "text_projection."))}
+    if block == "CLIP_G" and bare:
+        composer = Composer()
+        add_open_clip(composer, path, {key: (header, entry) for key, entry in bare.items()}, wanted)
+        return composer.header(path, header.notes)
+    return _only(header, {wanted + key: entry for key, entry in bare.items()}, wanted, f"the text encoder {block}")
 
 
 def _only(header: Header, tensors: Mapping[str, TensorEntry], needed: str, what: str) -> Header:

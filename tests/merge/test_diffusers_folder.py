@@ -106,6 +106,27 @@ def test_a_folder_is_merged_with_a_file_and_converted(world: Path, folders: dict
     assert not result.replaced
 
 
+def test_text_encoders_of_folders_and_of_files_of_their_own(
+    world: Path, folders: dict[str, Path], counter, tmp_path: Path
+) -> None:
+    """CLIP-G in transformers' names, CLIP-L of the other architecture."""
+    second = folders["sdxl"] / "text_encoder_2" / "model.safetensors"
+    changed = {key: value + 1 for key, value in load_file(second).items()}
+    save_file(changed, tmp_path / "clip_g.safetensors")
+    source = world / "tiny-sdxl-a.safetensors"
+    files = {"a": source, "clip_g": tmp_path / "clip_g.safetensors", "folder": folders["sd15"]}
+    options = {"text_encoders": {"CLIP_G": "clip_g", "CLIP_L": "folder"}}
+    recipe = Recipe.from_value({"models": ["a"], "options": options})
+    write_result(plan(recipe, files.__getitem__), tmp_path / "out.safetensors", counter())
+    before, after = load_file(source), load_file(tmp_path / "out.safetensors")
+    for key in ("transformer.resblocks.3.attn.in_proj_weight", "text_projection", "ln_final.bias"):
+        key = f"conditioner.embedders.1.model.{key}"
+        assert torch.equal(after[key], before[key] + 1), key
+    first = "transformer.text_model.encoder.layers.2.mlp.fc1.weight"
+    given = load_file(world / "tiny-sd15-a.safetensors")[f"cond_stage_model.{first}"]
+    assert torch.equal(after[f"conditioner.embedders.0.{first}"], given)
+
+
 def test_marks_shards_pickles_and_tokenizers(folders: dict[str, Path], counter, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(folders["sd15"], folder)
