@@ -26,9 +26,11 @@ var tagAtelierLanes = (function () {
             this.chain = Promise.resolve();
             this.visible = false;
             this.chinese = isChinese();
+            holder.classList.toggle("tag-atelier-zh", this.chinese);
             tagAtelierLanesView.build(this);
             tagAtelierLanesMemory.all().catch((error) => this.tell(error.message, "problem"));
-            new IntersectionObserver((seen) => this.seen(seen[seen.length - 1].isIntersecting)).observe(holder);
+            const watch = (seen) => this.seen(seen[seen.length - 1].isIntersecting);
+            new IntersectionObserver(watch, { rootMargin: "200px" }).observe(holder);
         }
 
         get state() { return this.sides[this.side]; }

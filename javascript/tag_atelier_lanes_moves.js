@@ -200,12 +200,13 @@ var tagAtelierLanesMoves = (function () {
         aim(drag, document.elementFromPoint(event.clientX, event.clientY), event.clientX);
     }
 
-    /** What the pointer is over: before or behind a chip, or a lane. */
+    /** What the pointer is over: before or behind a chip, a lane, or the name of an empty one. */
     function aim(drag, under, x) {
         clearAim(drag);
-        const lane = under && drag.bench.lanes.contains(under) ? under.closest(".tag-atelier-lane") : null;
+        const lane = under && drag.bench.holder.contains(under) ? under.closest(".tag-atelier-lane, .tag-atelier-empty-lane") : null;
         if (!lane) return;
-        const chip = under.closest(".tag-atelier-tag") || chipsIn(lane).pop();
+        const empty = lane.matches(".tag-atelier-empty-lane");
+        const chip = empty ? lane : under.closest(".tag-atelier-tag") || chipsIn(lane).pop();
         const box = chip.getBoundingClientRect(), behind = x > box.left + box.width / 2;
         drag.target = { chip, behind, slot: lane.dataset.slot };
         chip.classList.add(behind ? "tag-atelier-aim-behind" : "tag-atelier-aim-before");
@@ -223,7 +224,9 @@ var tagAtelierLanesMoves = (function () {
         drag.chip.classList.remove("tag-atelier-dragged");
         if (!drag.ghost) return;
         drag.ghost.remove();
-        const beside = target && !cancelled ? view().itemOf(bench, target.chip) : null;
+        if (!target || cancelled) return;
+        if (target.chip.matches(".tag-atelier-empty-lane")) { intoLane(bench, item, target.slot, null); return; }
+        const beside = view().itemOf(bench, target.chip);
         if (!beside || beside === item) return;
         const to = beside.off ? null : beside.index + (target.behind ? 1 : 0);
         if ([item.slot, "unknown", "networks"].includes(target.slot) || item.kind !== "tag") { if (to !== null) moveTo(bench, item, to); }

@@ -28,7 +28,7 @@ var tagAtelierLanesSearch = (function () {
         box.addEventListener("input", (event) => !event.isComposing && later(search));
         box.addEventListener("compositionend", () => later(search));
         box.addEventListener("focus", () => later(search));
-        box.addEventListener("blur", () => close(search));
+        box.addEventListener("blur", () => { close(search); if (options.left) options.left(); });
         box.addEventListener("keydown", (event) => key(search, event));
         place.search = search;
         return place;
@@ -138,11 +138,21 @@ var tagAtelierLanesSearch = (function () {
             typed: true,
             rest: () => tagAtelierLanesMemory.favouriteEntries(),
             choose: (entry) => bench.add(entry),
+            left: () => { bench.wanted = ""; },
         });
         place.classList.add("tag-atelier-adder");
         bench.adder = place.search;
         return place;
     }
 
-    return { field, adder };
+    /** Readies the field for a tag that goes into one lane, whatever its own may be. */
+    function into(bench, slot) {
+        const { box, options } = bench.adder, back = () => { box.placeholder = options.label; };
+        bench.wanted = slot.id;
+        box.focus();
+        box.placeholder = say("Add to: {lane}", { lane: slot.label });
+        box.addEventListener("blur", back, { once: true });
+    }
+
+    return { field, adder, into };
 })();

@@ -5,6 +5,7 @@
 var tagAtelierLanesView = (function () {
     const BORDERS = { and: "AND", break: "BREAK", comment: "#", region: "", weight: "" };
     const NETWORKS = "networks";
+    const CHUNK = 75;
     const { make, say } = tagAtelier;
 
     /** A small button with its own tooltip. */
@@ -30,6 +31,7 @@ var tagAtelierLanesView = (function () {
         main.appendChild(tagAtelierLanesSearch.adder(bench));
         bench.lanes = main.appendChild(make("div", "tag-atelier-lanes"));
         bench.lanes.setAttribute("role", "listbox");
+        bench.emptyLanes = main.appendChild(make("div", "tag-atelier-empty-lanes"));
         bench.bar = main.appendChild(make("div", "tag-atelier-chip-bar"));
         bench.status = main.appendChild(make("div", "tag-atelier-lanes-status"));
         bench.status.setAttribute("role", "status");
@@ -92,6 +94,7 @@ var tagAtelierLanesView = (function () {
         const empty = !answer || !answer.items.length;
         bench.lanes.replaceChildren(...(empty ? [emptyState(bench)] : segmentsOf(answer).map((items) => drawSegment(bench, items))));
         bench.holder.classList.toggle("tag-atelier-bench-empty", empty);
+        drawEmptyLanes(bench);
         drawBadges(bench);
         mark(bench);
         if (inLanes) focus(bench);
@@ -100,10 +103,10 @@ var tagAtelierLanesView = (function () {
 
     function drawBadges(bench) {
         const answer = bench.answer, badge = "tag-atelier-badge ";
-        const chunks = answer ? answer.borders.length + 1 : 1, limit = answer ? answer.token_limit : 75;
-        bench.tokens.textContent = (answer && !answer.tokens_exact ? "≈ " : "") + (answer ? answer.tokens : 0) + " / " + limit * chunks;
-        bench.tokens.title = say("Tokens of the prompt. The WebUI reads {limit} at a time; a line in the lanes shows where it begins anew.", { limit });
-        bench.tokens.className = badge + "tag-atelier-tokens" + (chunks > 1 ? " tag-atelier-badge-warning" : "");
+        const tokens = answer ? answer.tokens : 0, limit = answer ? answer.token_limit : CHUNK;
+        bench.tokens.textContent = (tokens && !answer.tokens_exact ? "≈ " : "") + tokens + " / " + limit;
+        bench.tokens.title = say("Tokens of the prompt. The WebUI reads {limit} at a time; a line in the lanes shows where it begins anew.", { limit: CHUNK });
+        bench.tokens.className = badge + "tag-atelier-tokens" + (limit > CHUNK ? " tag-atelier-badge-warning" : "");
         bench.order.hidden = !answer || !answer.items.length;
         if (bench.order.hidden) return;
         bench.order.className = badge + (answer.arranged ? "tag-atelier-badge-done" : "");
@@ -137,6 +140,7 @@ var tagAtelierLanesView = (function () {
         const part = make("div", "tag-atelier-segment");
         const slots = [...bench.answer.slots, { id: NETWORKS, label: say("networks") }];
         const lanes = new Map(slots.map((slot) => [slot.id, []]));
+        bench.chunks = chunkStarts(bench.answer);
         for (const row of rows) {
             if (row.item.slot === "" || row.item.kind in BORDERS) part.appendChild(drawBorder(row.item));
             else lanes.get(row.item.kind === "network" ? NETWORKS : row.item.slot).push(row);
@@ -145,6 +149,18 @@ var tagAtelierLanesView = (function () {
             if (lanes.get(slot.id).length) part.appendChild(drawLane(bench, slot, lanes.get(slot.id)));
         }
         return part;
+    }
+
+    /** Lanes without a tag, folded into one row: press one to add a tag there, or drop a chip on it. */
+    function drawEmptyLanes(bench) {
+        const used = new Set(bench.answer ? bench.answer.items.map((item) => item.slot) : []);
+        const slots = bench.chips.length ? bench.answer.slots.filter((slot) => !used.has(slot.id) && slot.id !== "unknown") : [];
+        bench.emptyLanes.replaceChildren(...slots.map((slot) => {
+            const hint = say("No tag is in this lane; press to add one, or drop one here");
+            const lane = act(slot.label, hint, () => tagAtelierLanesSearch.into(bench, slot), "tag-atelier-empty-lane tag-atelier-slot-" + slot.id);
+            lane.dataset.slot = slot.id;
+            return lane;
+        }));
     }
 
     function drawBorder(item) {
@@ -162,21 +178,22 @@ var tagAtelierLanesView = (function () {
         lane.appendChild(make("span", "tag-atelier-lane-name", slot.label)).setAttribute("aria-hidden", "true");
         const chips = lane.appendChild(make("div", "tag-atelier-lane-chips"));
         for (const row of rows) {
-            if (beginsChunk(bench.answer, row.item)) chips.appendChild(chunkMark(bench.answer));
+            if (bench.chunks.has(row.item)) chips.appendChild(chunkMark());
             chips.appendChild(drawChip(bench, slot, row));
         }
         return lane;
     }
 
-    function beginsChunk(answer, item) {
-        if (item.off) return false;
-        const first = (border) => answer.items.find((one) => !one.off && one.slot && one.end > border);
-        return answer.borders.some((border) => first(border) === item);
+    /** The items that the WebUI's further chunks begin with; where its table is missing the check's estimate. */
+    function chunkStarts(answer) {
+        const about = answer.findings.filter((finding) => finding.code === "second_chunk").map((finding) => finding.start);
+        const borders = answer.borders.length ? answer.borders : about;
+        return new Set(borders.map((border) => answer.items.find((item) => !item.off && item.slot && item.end > border)));
     }
 
-    function chunkMark(answer) {
-        const mark = make("span", "tag-atelier-chunk-mark", String(answer.token_limit));
-        mark.title = say("Here the WebUI's next {limit} tokens begin.", { limit: answer.token_limit });
+    function chunkMark() {
+        const mark = make("span", "tag-atelier-chunk-mark", String(CHUNK));
+        mark.title = say("Here the WebUI's next {limit} tokens begin.", { limit: CHUNK });
         return mark;
     }
 

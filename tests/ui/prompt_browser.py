@@ -27,6 +27,7 @@ class Lanes:
         until(lambda: self.all(".tag-atelier-lanes-head"))
         box.send_keys(Keys.CONTROL, "a")
         box.send_keys(text)
+        self.page.driver.execute_script("document.querySelector(arguments[0]).scrollIntoView({block: 'center'})", self.holder)
         expected = text.count(",") + 1 if chips is None else chips
         until(lambda: len(self.chips()) == expected)
 
@@ -80,11 +81,19 @@ class Lanes:
 
     def drag(self, name: str, onto: str, behind: bool = False) -> None:
         """Drag one chip before or behind another."""
-        chip, target = self.chip(name), self.chip(onto)
-        self.page.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", chip)
+        target = self.chip(onto)
         half = target.size["width"] // 2 - 3
+        self._drag(name, target, half if behind else -half)
+
+    def drag_to(self, name: str, selector: str) -> None:
+        """Drag a chip onto what fits ``selector``."""
+        self._drag(name, self.one(selector), 0)
+
+    def _drag(self, name: str, target: Any, across: int) -> None:
+        chip = self.chip(name)
+        self.page.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", chip)
         actions = ActionChains(self.page.driver, duration=60).click_and_hold(chip).move_by_offset(12, 2)
-        actions.move_to_element_with_offset(target, half if behind else -half, 0).release().perform()
+        actions.move_to_element_with_offset(target, across, 0).release().perform()
 
     def says(self, sentence: str) -> None:
         """Wait until the line below the lanes says this."""

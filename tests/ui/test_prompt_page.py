@@ -121,6 +121,24 @@ def test_a_chip_is_dragged_within_its_lane_and_into_another(lanes: Lanes) -> Non
     lanes.becomes("solo, 1girl, smile, forest, white hair")
 
 
+def test_an_empty_lane_takes_a_tag_of_its_own_and_one_that_is_dropped(lanes: Lanes) -> None:
+    lanes.write("1girl, sparkling thing, best quality")
+    lanes.press(".tag-atelier-empty-lane[data-slot=items]")
+    assert "things and animals" in lanes.one(".tag-atelier-adder input").get_attribute("placeholder")
+    lanes.one(".tag-atelier-adder input").send_keys("cat", Keys.ENTER)
+    lanes.becomes("1girl, sparkling thing, cat, best quality")
+    lanes.drag_to("sparkling thing", ".tag-atelier-empty-lane[data-slot=theme]")
+    until(lambda: lanes.lane("sparkling thing") == "theme")
+    lanes.press(".tag-atelier-lanes-status button")
+    until(lambda: lanes.lane("sparkling thing") != "theme")
+
+
+def test_the_border_of_75_tokens_is_drawn_between_chips(lanes: Lanes) -> None:
+    lanes.write(", ".join(["1girl", *(f"very long {thing} hair ornament" for thing in "abcdefghijklmnopqr"), "best quality"]))
+    until(lambda: len(lanes.all(".tag-atelier-chunk-mark")) == 1)
+    assert lanes.one(".tag-atelier-tokens").text.endswith("/ 150")
+
+
 def test_what_may_not_move_says_why(lanes: Lanes) -> None:
     lanes.write("1girl, (smile, hat", chips=2)
     hat = lanes.all(".tag-atelier-locked")[0]
