@@ -208,6 +208,10 @@ def _by_shape(name: str, catalogue: Catalogue) -> list[str]:
     """What the first or the last word of ``name`` says by itself."""
     shapes: list[str] = []
     words = name.split("_")
+    held = name.removeprefix("holding_")
+    if held != name:
+        holdings = (f"holding_{broad}" for broad in _ancestors(held, catalogue)[1:])
+        shapes += [holding for holding in holdings if catalogue.get(holding)]
     if len(words) > 1 and name != "holding_hands":
         shapes += [shape for shape in (_ACTS.get(words[-1]), _STARTS.get(words[0])) if shape]
         if words[0] in _STATES and catalogue.slot(name).slot in _WORN:
