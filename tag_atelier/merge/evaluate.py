@@ -195,7 +195,8 @@ class Evaluator:
 
     def _mix_whole(self, step: Step, out: Buffer) -> None:
         target = out.tensor(step.dtype, prod(step.shape))
-        if target.numel() < _LARGE:
+        has_networks = step.change is not None and bool(step.change.networks)
+        if target.numel() < (_LARGE // 4 if has_networks else _LARGE):
             self._apply(step, self._whole(step), target, 0)
             return
         with self._one_at_a_time:

@@ -23,10 +23,10 @@ def changed(weight: torch.Tensor, layer: Layer, x: Tensors, strength: float) -> 
     ``x``: the layer's tensors by their last names, in the dtype of ``weight``.
     """
     if layer.part == "whole":
-        return weight + strength * delta(weight, layer.kind, x)
+        return torch.add(weight, delta(weight, layer.kind, x), alpha=strength)
     result = weight.clone()
     third = result.chunk(len(THIRDS))[THIRDS.index(layer.part)]
-    third += strength * delta(third, layer.kind, x)
+    third.add_(delta(third, layer.kind, x), alpha=strength)
     return result
 
 
