@@ -44,6 +44,7 @@ class Server:
         self.checkout, self.data, self.log = checkout, data, log
         self._python, self._requirements = python, requirements
         self._process: subprocess.Popen[bytes] | None = None
+        self._printed_before = 0
         self.client = Client("")
 
     def start(self, flags: Sequence[str] = (), credentials: tuple[str, str] | None = None) -> None:
@@ -57,6 +58,7 @@ class Server:
             command += A1111_FLAGS
         if "--nowebui" in flags:
             command += ["--server-name", "127.0.0.1"]  # it would listen on every address
+        self._printed_before = len(self.log_text())
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, *flags],
@@ -98,7 +100,8 @@ class Server:
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 raise AssertionError(f"The WebUI ended with {self._process.returncode}:\n{self.log_text()[-6000:]}")
-            if self.client.answers(self.answers_when_ready):
+            # A request between the port's opening and the API's mounting ends WebUI 1.10 (modules/api/api.py:147).
+            if "Startup time:" in self.log_text()[self._printed_before :] and self.client.answers(self.answers_when_ready):
                 return
             if "Error loading script: tag_atelier.py" in self.log_text():
                 break
