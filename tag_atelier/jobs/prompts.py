@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tag_atelier.errors import RequestError
 from tag_atelier.jobs.families import AUTOMATIC
@@ -14,12 +14,13 @@ from tag_atelier.language import Language
 from tag_atelier.prompt.arrange import arrange
 from tag_atelier.prompt.catalogue import Catalogue
 from tag_atelier.prompt.findings import Surroundings
-from tag_atelier.prompt.labels import Labels, find_labels
 from tag_atelier.prompt.lint import lint
 from tag_atelier.prompt.overlap import find_overlaps
 from tag_atelier.prompt.profile import Profile, get_profile, load_profiles
-from tag_atelier.prompt.user_catalogue import UserCatalogue
 from tag_atelier.settings import DEFAULTS
+
+if TYPE_CHECKING:
+    from tag_atelier.prompt.labels import Labels
 
 LANGUAGES: dict[str, Language] = {"en": "en", "zh_CN": "zh_CN"}
 _MOST_TAGS = 600
@@ -69,6 +70,8 @@ class Prompts:
         if self._sources[:2] != (base, labels) or self._sources[2] != changed:
             corrections = self.memory.corrections()
             if self._sources[:2] != (base, labels) or self._sources[3] != corrections:
+                from tag_atelier.prompt.user_catalogue import UserCatalogue
+
                 self._catalogue = UserCatalogue(base, corrections, labels)
             self._sources = (base, labels, changed, corrections)
         return self._catalogue
@@ -76,6 +79,8 @@ class Prompts:
     @property
     def labels(self) -> Labels:
         """Names of characters, artists and series from the user's own files; read at first use."""
+        from tag_atelier.prompt.labels import find_labels
+
         return find_labels(self.label_folders)
 
     @property
@@ -132,7 +137,8 @@ class Prompts:
 
     def slots(self, tags: list[str]) -> list[dict[str, Any]]:
         """The slot of each tag, in the order given: ``{tag, slot, confidence}``."""
-        guesses = [(tag, self.catalogue.slot(tag)) for tag in tags]
+        catalogue = self.catalogue
+        guesses = [(tag, catalogue.slot(tag)) for tag in tags]
         return [{"tag": tag, "slot": guess.slot, "confidence": guess.confidence} for tag, guess in guesses]
 
     def _read(self, request: object) -> tuple[str, Profile, bool]:
