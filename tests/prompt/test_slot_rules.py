@@ -51,6 +51,12 @@ def test_rules_answer_most_rows_and_know_only_our_slots() -> None:
         ("feathered_shuriken", "items"),
         ("two_sparrows", "items"),
         ("fallen_cherries", "items"),
+        ("in_the_style_of_impasto", "style"),
+        ("is_sleeping", "action"),
+        ("she_is_smiling", "expression"),
+        ("he_is_wearing_red_boots", "clothing"),
+        ("looks_at_the_viewer", "action"),
+        ("is_expressionless", "expression"),
     ],
 )
 def test_words_place_what_nobody_listed(tag: str, slot: str) -> None:
