@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from tag_atelier.errors import CheckpointError
@@ -54,8 +55,9 @@ def read_folder(path: Path) -> ComposedHeader:
     composer = Composer()
     notes: list[str] = []
     _add_unet(composer, _part(path, "unet", notes))
-    for key, pair in _part(path, "vae", notes).items():
-        _add_vae(composer, key, pair)
+    for name, (header, entry) in _part(path, "vae", notes).items():
+        key, shaped = vae_tensor(name, entry)
+        composer.add(key, entry.dtype, shaped.shape, [(header, entry)])
     text = _part(path, "text_encoder", notes)
     tokens = text.get("text_model.embeddings.token_embedding.weight")
     if tokens is not None and tokens[1].shape[1:] == (_SD2_WIDTH,):
@@ -93,10 +95,10 @@ def _add_unet(composer: Composer, tensors: Tensors) -> None:
         composer.add(UNET + unet_from_diffusers(name, attention), entry.dtype, entry.shape, [(header, entry)])
 
 
-def _add_vae(composer: Composer, name: str, pair: tuple[Header, TensorEntry]) -> None:
-    shape = pair[1].shape
-    is_matrix = ".attentions." in name and len(shape) == 2
-    composer.add(VAE + vae_from_diffusers(name), pair[1].dtype, (*shape, 1, 1) if is_matrix else shape, [pair])
+def vae_tensor(name: str, entry: TensorEntry) -> tuple[str, TensorEntry]:
+    """A VAE's tensor under the checkpoint's name and in its shape; diffusers keeps the attention's 1×1 convolutions flat."""
+    is_matrix = ".attentions." in name and len(entry.shape) == 2
+    return VAE + vae_from_diffusers(name), replace(entry, shape=(*entry.shape, 1, 1)) if is_matrix else entry
 
 
 def _add_clip(composer: Composer, tensors: Tensors, prefix: str) -> None:

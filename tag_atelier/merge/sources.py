@@ -13,9 +13,9 @@ from pathlib import Path
 
 from tag_atelier.errors import CheckpointError
 from tag_atelier.merge.composer import Composer, open_file, with_made
-from tag_atelier.merge.diffusers_folder import add_open_clip, read_folder
+from tag_atelier.merge.diffusers_folder import add_open_clip, read_folder, vae_tensor
 from tag_atelier.merge.header import FLOAT_DTYPES, ComposedHeader, Header, TensorEntry
-from tag_atelier.merge.key_names import TEXT_ENCODERS, UNET, VAE, ema_key, repaired, vae_from_diffusers
+from tag_atelier.merge.key_names import TEXT_ENCODERS, UNET, VAE, ema_key, repaired
 
 _EMA = "model_ema."
 _POSITIONS = "embeddings.position_ids"
@@ -116,17 +116,9 @@ def open_vae(path: Path) -> Header:
     header = open_model(path) if path.is_dir() else open_file(path)
     own = {key: entry for key, entry in header.tensors.items() if key.startswith(VAE)}
     if not own:
-        bare = {
-            key: entry for key, entry in header.tensors.items() if key.startswith(("encoder.", "decoder.", "quant", "post"))
-        }
-        own = {VAE + vae_from_diffusers(key): _as_convolution(key, entry) for key, entry in bare.items()}
+        parts = ("encoder.", "decoder.", "quant_conv.", "post_quant_conv.")
+        own = dict(vae_tensor(key, entry) for key, entry in header.tensors.items() if key.startswith(parts))
     return _only(header, own, f"{VAE}decoder.", "a VAE")
-
-
-def _as_convolution(key: str, entry: TensorEntry) -> TensorEntry:
-    """diffusers keeps the attention's 1×1 convolutions as matrices."""
-    is_matrix = ".attentions." in key and len(entry.shape) == 2
-    return replace(entry, shape=(*entry.shape, 1, 1)) if is_matrix else entry
 
 
 def open_text_encoder(path: Path, block: str, architecture: str) -> Header:
