@@ -1,4 +1,4 @@
-/* The bar below the lanes: what the chosen chip is, and everything that can be done with it, also without a keyboard.
+/* The bar above the lanes: what the chosen chip is, and everything that can be done with it, also without a keyboard.
  * Its second row keeps the user's own corrections of a tag. Drawn by tag_atelier_lanes_view.js. */
 "use strict";
 

@@ -56,7 +56,7 @@ var tagAtelierLanesMemory = (function () {
     }
 
     function list(bench, place, rows, favourites) {
-        if (!rows.length) return tagAtelierLanesTools.note(favourites ? "No prompt is kept yet. Single tags are kept with the star below the lanes."
+        if (!rows.length) return tagAtelierLanesTools.note(favourites ? "No prompt is kept yet. Single tags are kept with the star above the lanes."
             : "Prompts you draw or send are listed here.");
         const shown = make("div", "tag-atelier-saved");
         for (const row of rows.slice(0, MOST_SHOWN)) shown.appendChild(savedRow(bench, row, favourites));

@@ -3,6 +3,7 @@
 "use strict";
 
 var tagAtelierLanesTools = (function () {
+    const LONGEST_FIX = 60;
     const { make, say } = tagAtelier;
     const act = (...parts) => tagAtelierLanesView.act(...parts);
     function build(bench, side) {
@@ -94,6 +95,7 @@ var tagAtelierLanesTools = (function () {
             const op = { kind: "fix", code: finding.code, start: finding.start, end: finding.end };
             const fix = act(fixLabel(finding), say("Does this for you; undo takes it back"), () => bench.change(() => op), "tag-atelier-fix");
             fix.dataset.code = finding.code;
+            if (finding.fix) fix.title += "\n→ " + finding.fix;
             buttons.push(fix);
         }
         return row(finding.severity, finding.message, text ? quote(bench, finding, text) : null, buttons);
@@ -101,12 +103,12 @@ var tagAtelierLanesTools = (function () {
 
     function fixLabel(finding) {
         const settings = Object.entries(finding.set || {}).map(([key, value]) => key + " " + value);
-        if (finding.fix) return "→ " + shortened(finding.fix);
+        if (finding.fix) return finding.fix.length > LONGEST_FIX ? say("Mend it") : "→ " + finding.fix;
         if (settings.length && finding.fix === null) return say("Set {settings}", { settings: settings.join(", ") });
         return settings.length ? say("Leave it out and set {settings}", { settings: shortened(settings.join(", ")) }) : say("Leave it out");
     }
 
-    const shortened = (text) => (text.length > 60 ? text.slice(0, 57) + "…" : text);
+    const shortened = (text) => (text.length > LONGEST_FIX ? text.slice(0, LONGEST_FIX - 3) + "…" : text);
 
     function quote(bench, finding, text) {
         return act("“" + shortened(text) + "”", say("Shows the place in the text"), () => {

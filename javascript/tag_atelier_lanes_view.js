@@ -29,10 +29,10 @@ var tagAtelierLanesView = (function () {
         bench.head = main.appendChild(make("div", "tag-atelier-lanes-head"));
         buildHead(bench);
         main.appendChild(tagAtelierLanesSearch.adder(bench));
+        bench.bar = main.appendChild(make("div", "tag-atelier-chip-bar"));
         bench.lanes = main.appendChild(make("div", "tag-atelier-lanes"));
         bench.lanes.setAttribute("role", "listbox");
         bench.emptyLanes = main.appendChild(make("div", "tag-atelier-empty-lanes"));
-        bench.bar = main.appendChild(make("div", "tag-atelier-chip-bar"));
         bench.status = main.appendChild(make("div", "tag-atelier-lanes-status"));
         bench.status.setAttribute("role", "status");
         bench.holder.classList.add("tag-atelier-bench");
