@@ -54,9 +54,9 @@ def test_a_line_that_is_no_request_spoils_no_other(capsys: pytest.CaptureFixture
 
 def test_a_megabyte_and_half_a_character_come_back(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     big = "smile, 1girl, " * 75_000
-    started = time.perf_counter()
+    started = time.process_time()
     code, found = answers(capsys, monkeypatch, [json.dumps({"prompt": big}), '{"prompt": "hat, \\ud800, 1girl"}'])
-    assert time.perf_counter() - started < 2.0
+    assert time.process_time() - started < 2.0
     assert (code, found[0]["text"], found[0]["changed"], found[0]["lint"], found[0]["overlaps"]) == (0, big, False, [], [])
     assert found[1]["text"] == "1girl, \ud800, hat"
 
