@@ -63,11 +63,14 @@ class LiveMerger:
         self._model = live_model
         self._version: int | None = None
         """Of the model after the last merge; another one means that somebody else changed it since."""
-        self._known: frozenset[str] = frozenset()
+        self._known: frozenset[str] | None = None
+        """Keys that the model has; None: not asked yet, which costs some milliseconds."""
         self._last: tuple[MergePlan, LiveResult] | None = None
         """What is in the model and what was said of it."""
-        self._done: dict[str, object] = {}
-        """Key → what made the tensor that is in the model."""
+        self._done: dict[str, dict[str, object]] = {}
+        """Block → key → what made the tensor that is in the model."""
+        self._unknown: dict[str, list[str]] = {}
+        """Block → keys that the model does not have."""
         self._replaced: dict[str, str] = {}
         self._sources = MappedSources()
 
@@ -89,29 +92,44 @@ class LiveMerger:
         self._catch_up(plan)
         if self._last is not None and self._last[0] is plan:
             return replace(self._last[1], size_bytes=0, seconds=time.monotonic() - started)
-        changed = [step for step in plan.steps if step.key in plan.changed_keys]
-        steps = [step for step in changed if step.key in self._known]
+        same = _same_blocks(self._last[0], plan) if self._last is not None else frozenset()
+        changed = [step for step in plan.steps if step.block not in same and step.key in plan.changed_keys]
+        if changed and self._known is None:
+            self._known = frozenset(self._model.keys())
+        steps = [step for step in changed if step.key in (self._known or ())]
         wanted = self._wanted(plan, steps)
-        fresh = [step for step in steps if self._done.get(step.key) != wanted[step.key]]
+        done = {key: what for block, keys in self._done.items() if block not in same for key, what in keys.items()}
+        fresh = [step for step in steps if done.get(step.key) != wanted[step.key]]
         progress.begin(sum(step.size_bytes for step in fresh), f"Merging {' + '.join(plan.recipe.models)}")
         self._last = None
-        self._carry_out(plan, fresh, wanted, progress)
-        result = self._result(plan, changed, fresh, time.monotonic() - started)
+        self._carry_out(plan, fresh, [key for key in done if key not in wanted], progress)
+        self._version = self._model.version
+        self._note(same, changed, wanted)
+        result = self._result(plan, fresh, time.monotonic() - started)
         self._last = (plan, result)
         return result
 
-    def _result(self, plan: MergePlan, changed: Sequence[Step], fresh: Sequence[Step], seconds: float) -> LiveResult:
-        steps = [step for step in changed if step.key in self._known]
-        replaced = {key: why for key, why in self._replaced.items() if key in self._done}
-        touched = {step.block for step in steps}
+    def _note(self, same: frozenset[str], changed: Sequence[Step], wanted: Mapping[str, object]) -> None:
+        """What is in the model now: of the blocks that are the same as before, what was."""
+        self._done = {block: keys for block, keys in self._done.items() if block in same}
+        self._unknown = {block: keys for block, keys in self._unknown.items() if block in same}
+        for step in changed:
+            block = step.block or ""
+            if step.key in wanted:
+                self._done.setdefault(block, {})[step.key] = wanted[step.key]
+            else:
+                self._unknown.setdefault(block, []).append(step.key)
+
+    def _result(self, plan: MergePlan, fresh: Sequence[Step], seconds: float) -> LiveResult:
+        replaced = {key: why for key, why in self._replaced.items() if any(key in keys for keys in self._done.values())}
         return LiveResult(
-            blocks=tuple(block for block in plan.architecture.blocks if block in touched),
-            changed_keys=len(steps) - len(replaced),
+            blocks=tuple(block for block in plan.architecture.blocks if block in self._done),
+            changed_keys=sum(map(len, self._done.values())) - len(replaced),
             size_bytes=sum(step.size_bytes for step in fresh),
             seconds=seconds,
             digest=plan.recipe.digest,
             replaced=replaced,
-            unknown_keys=tuple(step.key for step in changed if step.key not in self._known),
+            unknown_keys=tuple(key for keys in self._unknown.values() for key in keys),
             notes=plan.notes + plan.warnings,
         )
 
@@ -127,36 +145,23 @@ class LiveMerger:
             return
         if self._model.dirty:
             self._model.restore()
-        self._last, self._done, self._replaced = None, {}, {}
-        self._known = frozenset(self._model.keys()) if plan.changed_keys else frozenset()
-        self._version = self._model.version if plan.changed_keys else None
+        self._last, self._done, self._unknown, self._replaced = None, {}, {}, {}
+        self._known = None
+        self._version = self._model.version
 
     def _wanted(self, plan: MergePlan, steps: Sequence[Step]) -> dict[str, object]:
-        """Key → what its tensor depends on; equal means equal values. Blocks that nothing changed in are not gone through."""
+        """Key → what its tensor depends on; equal means equal values."""
         digest, files, plain = plan.recipe.digest, _states(plan), _PlainSteps(plan)
-        same = _same_blocks(self._last[0], plan) if self._last is not None else frozenset()
-        found: dict[str, object] = {}
-        for step in steps:
-            if step.block in same and step.key in self._done:
-                found[step.key] = self._done[step.key]
-            elif plain.has(step):
-                found[step.key] = plain.signature(step)
-            else:
-                found[step.key] = (step, digest, files)
-        return found
+        return {step.key: plain.signature(step) if plain.has(step) else (step, digest, files) for step in steps}
 
-    def _carry_out(self, plan: MergePlan, fresh: Sequence[Step], wanted: Mapping[str, object], progress: Progress) -> None:
-        gone = [key for key in self._done if key not in wanted]
+    def _carry_out(self, plan: MergePlan, fresh: Sequence[Step], gone: Sequence[str], progress: Progress) -> None:
         if gone:
             self._model.restore(gone)
+        for step in fresh:
+            self._replaced.pop(step.key, None)
         if fresh:
-            for step in fresh:
-                self._replaced.pop(step.key, None)
             with closing(self._tensors(plan, fresh, progress)) as tensors:
                 self._model.overwrite(tensors)
-        if gone or fresh:
-            self._version = self._model.version
-            self._done = dict(wanted)
 
     def _tensors(
         self, plan: MergePlan, steps: Sequence[Step], progress: Progress
