@@ -1,6 +1,6 @@
 """Names of one tensor in the layouts in use: the checkpoint's own, diffusers' folders, older and bare files.
 
-Called by sources, diffusers_folder and lora. Rules on names only; loads without torch.
+Called by sources, networks, diffusers_output and host/embedded. Rules on names only; loads without torch.
 """
 
 from __future__ import annotations
@@ -214,6 +214,8 @@ def vae_from_diffusers(name: str) -> str:
 def open_clip_names(name: str) -> list[tuple[Part, str]]:
     """Parts and transformers' names of OpenCLIP's tensor ``name``; empty for what transformers does not have.
 
+    >>> open_clip_names("transformer.resblocks.3.mlp.c_fc.bias")
+    [('whole', 'text_model.encoder.layers.3.mlp.fc1.bias')]
     >>> open_clip_names("transformer.resblocks.0.attn.in_proj_weight")[1]
     ('key', 'text_model.encoder.layers.0.self_attn.k_proj.weight')
     >>> open_clip_names("logit_scale")

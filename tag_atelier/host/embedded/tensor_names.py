@@ -8,31 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint, convert_ldm_vae_checkpoint
 
+from tag_atelier.merge.key_names import THIRDS, Part, open_clip_names
 from tag_atelier.world.anatomy import Shape
 
-Part = Literal["whole", "transposed", "query", "key", "value"]
 Converter = Callable[..., Mapping[str, torch.Tensor]]
-
-_RESBLOCK = "transformer.resblocks."
-_OPEN_CLIP = {
-    "positional_embedding": "text_model.embeddings.position_embedding.weight",
-    "token_embedding.weight": "text_model.embeddings.token_embedding.weight",
-    "ln_final.weight": "text_model.final_layer_norm.weight",
-    "ln_final.bias": "text_model.final_layer_norm.bias",
-}
-_OPEN_CLIP_LAYER = {
-    "ln_1": "layer_norm1",
-    "ln_2": "layer_norm2",
-    "mlp.c_fc": "mlp.fc1",
-    "mlp.c_proj": "mlp.fc2",
-    "attn.out_proj": "self_attn.out_proj",
-}
-_THIRDS: tuple[tuple[Part, str], ...] = (("query", "q_proj"), ("key", "k_proj"), ("value", "v_proj"))
 
 
 @dataclass(frozen=True)
@@ -48,8 +32,7 @@ class Target:
             return tensor
         if self.part == "transposed":
             return tensor.T
-        third = ("query", "key", "value").index(self.part)
-        return tensor.chunk(3)[third]
+        return tensor.chunk(len(THIRDS))[THIRDS.index(self.part)]
 
     def fit(self, tensor: torch.Tensor) -> torch.Tensor:
         """``cut`` in the parameter's own shape: a 1×1 convolution of the file may be linear here."""
@@ -100,32 +83,7 @@ def _open_clip_targets(shapes: Mapping[str, Shape], prefix: str, module: torch.n
     found = {}
     for key in shapes:
         if key.startswith(prefix):
-            wanted = _open_clip_names(key.removeprefix(prefix))
+            wanted = open_clip_names(key.removeprefix(prefix))
             if wanted:
                 found[key] = tuple(Target(parameters[name], part) for part, name in wanted)
     return found
-
-
-def _open_clip_names(name: str) -> list[tuple[Part, str]]:
-    """Parts and transformers' names of OpenCLIP's tensor ``name``.
-
-    >>> _open_clip_names("transformer.resblocks.3.mlp.c_fc.bias")
-    [('whole', 'text_model.encoder.layers.3.mlp.fc1.bias')]
-    >>> _open_clip_names("transformer.resblocks.0.attn.in_proj_weight")[1]
-    ('key', 'text_model.encoder.layers.0.self_attn.k_proj.weight')
-    >>> _open_clip_names("logit_scale")
-    []
-    """
-    if name == "text_projection":
-        return [("transposed", "text_projection.weight")]
-    if name in _OPEN_CLIP:
-        return [("whole", _OPEN_CLIP[name])]
-    if not name.startswith(_RESBLOCK):
-        return []
-    number, _, rest = name.removeprefix(_RESBLOCK).partition(".")
-    layer = f"text_model.encoder.layers.{number}"
-    if rest.startswith("attn.in_proj_"):
-        kind = rest.removeprefix("attn.in_proj_")
-        return [(part, f"{layer}.self_attn.{projection}.{kind}") for part, projection in _THIRDS]
-    inner, _, kind = rest.rpartition(".")
-    return [("whole", f"{layer}.{_OPEN_CLIP_LAYER[inner]}.{kind}")]
