@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import random
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -32,25 +30,6 @@ PAIRS = Path(__file__).resolve().parent / "overlap_pairs.csv"
 )
 def test_search_finds_names_and_chinese(query: str, first: str) -> None:
     assert search(CATALOGUE, query)[0].name == first
-
-
-def test_search_hears_pinyin_where_pypinyin_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    tail, hair = (
-        TagEntry(name, "body_char", zh, 9, "", True, True, True)
-        for name, zh in (("twintails", "双马尾"), ("hime_cut", "姬发式"))
-    )
-    catalogue = Catalogue([tail, hair])
-    syllables = {"双马尾": ["shuang", "ma", "wei"], "姬发式": ["ji", "fa", "shi"]}
-    module = ModuleType("pypinyin")
-    monkeypatch.setattr(module, "lazy_pinyin", syllables.__getitem__, raising=False)
-    monkeypatch.setitem(sys.modules, "pypinyin", module)
-    assert search(catalogue, "shuangma") == search(catalogue, "smw") == search(catalogue, "shuang ma") == [tail]
-    assert search(catalogue, "jifa") == [hair]
-
-
-def test_search_does_without_pypinyin(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pypinyin", None)
-    assert search(Catalogue([TagEntry("twintails", "body_char", "双马尾", 9, "", True, True, True)]), "shuang") == []
 
 
 def test_search_is_bounded_ranked_and_can_be_kept_safe() -> None:
