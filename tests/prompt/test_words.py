@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tag_atelier.prompt.catalogue import Catalogue, TagEntry
+from tag_atelier.prompt.catalogue import Catalogue
 from tag_atelier.prompt.overlap import find_overlaps, implies
 from tag_atelier.prompt.reading import tags_of
 from tag_atelier.prompt.search import by_chinese_name, search
