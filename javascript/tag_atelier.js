@@ -181,6 +181,7 @@ var tagAtelier = (function () {
 
     function follow(job) {
         showJob(job);
+        tagAtelierRuns.follow(job);
         if (over(job)) settle(job);
         else followed.set(job.id, job);
     }
@@ -203,6 +204,7 @@ var tagAtelier = (function () {
         finished.add(job.id);
         document.dispatchEvent(new CustomEvent("tag-atelier-job-over", { detail: job }));
         if (job.kind === "benchmark") showRuns();
+        else if (job.kind === "tagger") tagAtelierRuns.showTaggers();
         else showLive();
         if (job.kind === "merge" && job.state === "done") {
             const refresh = element("merge_refresh");
@@ -262,6 +264,7 @@ var tagAtelier = (function () {
             row.appendChild(button(say("Open the report"), "", () => openReport(run.id, "report.html")));
         }
         if (run.done === false && (run.files || []).includes("results.json")) row.appendChild(button(say("Resume"), "", () => resume(run)));
+        row.append(...tagAtelierRuns.controls(run));
         return row;
     }
 
@@ -306,7 +309,7 @@ var tagAtelier = (function () {
     }
 
     const arrivals = [
-        ["[data-tag-atelier-runs]", () => { showRuns(); watch(); }],
+        ["[data-tag-atelier-runs]", () => { showRuns(); watch(); tagAtelierRuns.showTaggers(); }],
         ["[data-tag-atelier-live]", () => { showLive(); watch(); }],
     ];
     const present = new Map();
@@ -338,5 +341,5 @@ var tagAtelier = (function () {
 
     whenReady(begin);
 
-    return { readPrompt, writePrompt, undo, sendToTxt2img, watch, find, type, whenReady, isReady, say, ask, askJson, make, button, readData };
+    return { readPrompt, writePrompt, undo, sendToTxt2img, watch, find, type, whenReady, isReady, showRuns, say, ask, askJson, make, button, readData };
 })();

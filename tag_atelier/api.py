@@ -191,6 +191,10 @@ def _delete_run(atelier: Atelier, path: Mapping[str, str], _query: Mapping[str, 
     return atelier.benchmarks.stored.delete(path["run_id"])
 
 
+def _cells(atelier: Atelier, path: Mapping[str, str], _query: Mapping[str, object]) -> object:
+    return atelier.benchmarks.stored.cells(path["run_id"])
+
+
 def _verdicts(atelier: Atelier, path: Mapping[str, str], _query: Mapping[str, object]) -> object:
     return atelier.benchmarks.stored.verdicts(path["run_id"])
 
@@ -250,6 +254,12 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/runs", "Stored benchmark runs", _runs),
     Route("GET", "/runs/compare", "Checkpoints of several runs on the tags they share", _compare_runs),
     Route("DELETE", "/runs/{run_id}", "Delete a run", _delete_run),
+    Route(
+        "GET",
+        "/runs/{run_id}/cells",
+        "Where every picture of a run stands",
+        lambda a, p, _: a.benchmarks.stored.cells(p["run_id"]),
+    ),
     Route("GET", "/runs/{run_id}/verdicts", "A run's pictures in the order in which to judge them", _verdicts),
     Route("POST", "/runs/{run_id}/verdicts", "Add verdicts by people", _judge),
     Route("GET", "/runs/{run_id}/{name}", "A report file of a run", _report),

@@ -39,16 +39,26 @@ def thumbnail(stored: StoredCell, folder: Path, side: int = THUMBNAIL_SIDE) -> P
     Returns:
         Its path; None where the cell has no readable picture.
     """
-    from PIL import features
-
     if stored.image is None or not stored.image.is_file():
         return None
-    ending, kind = (".webp", "WEBP") if features.check("webp") else (".jpg", "JPEG")
-    path = folder / f"{stored.image.stem}{ending}"
-    if path.is_file() and path.stat().st_mtime_ns >= stored.image.stat().st_mtime_ns:
+    return thumbnail_of(stored.image, folder, side)
+
+
+def thumbnail_format() -> tuple[str, str]:
+    """Ending and Pillow's name of the format of thumbnails."""
+    from PIL import features
+
+    return (".webp", "WEBP") if features.check("webp") else (".jpg", "JPEG")
+
+
+def thumbnail_of(image: Path, folder: Path, side: int = THUMBNAIL_SIDE) -> Path | None:
+    """Like ``thumbnail``, for the picture in a file."""
+    ending, kind = thumbnail_format()
+    path = folder / f"{image.stem}{ending}"
+    if path.is_file() and path.stat().st_mtime_ns >= image.stat().st_mtime_ns:
         return path
     try:
-        with pillow.open(stored.image) as opened:
+        with pillow.open(image) as opened:
             small = opened.convert("RGB")
     except (UnidentifiedImageError, OSError):
         return None

@@ -93,7 +93,10 @@ class Benchmarks:
         planned = self._plan(read, scorer)
         folder, language = self.runs_folder / run_id(read), self._language()
         return self._runner.start(
-            "benchmark", read.name, lambda progress: self.carry_out(planned, scorer, folder, progress, language)
+            "benchmark",
+            read.name,
+            lambda progress: self.carry_out(planned, scorer, folder, progress, language),
+            {"run": folder.name},
         )
 
     def run_now(

@@ -127,9 +127,10 @@ class JobRunner:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def start(self, kind: str, title: str, work: Work) -> Job:
-        """Queue ``work`` and return its job at once."""
+    def start(self, kind: str, title: str, work: Work, known: Mapping[str, object] | None = None) -> Job:
+        """Queue ``work`` and return its job at once; ``known`` is what its result already holds while it runs."""
         job = Job(kind, title, work)
+        job.result = dict(known or {})
         with self._lock:
             self._jobs[job.id] = job
             self._forget_old()

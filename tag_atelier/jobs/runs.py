@@ -79,7 +79,40 @@ class Runs:
     def picture_file(self, run: str, name: str, size: str = "images") -> Path:
         """One picture of one run; ``size`` is ``images`` or ``thumbs``. Raises UnknownName as ``report_file`` does."""
         folder = self.folder(run) / size
+        if size == "thumbs":
+            self._make_thumbnail(folder, name)
         return look_up("picture", folder, name, [path.name for path in folder.glob("*")] if folder.is_dir() else [])
+
+    def cells(self, run: str) -> dict[str, object]:
+        """Where every planned picture stands: ``{cells: [{key, tag, checkpoint, seed, state, image}]}``; also while it runs.
+
+        ``image`` is the name of the small picture to ask for; empty where there is none.
+        """
+        with _opened(self.folder(run)) as store:
+            plan: Any = store.plan()
+            names = [item["name"] for item in plan.get("checkpoints", [])]
+            found = [
+                {
+                    "key": item.cell.key,
+                    "tag": ", ".join(item.cell.tags).replace("_", " "),
+                    "checkpoint": names[item.cell.checkpoint],
+                    "seed": item.cell.seed,
+                    "state": item.state,
+                    "image": f"{item.image.stem}{thumbnail_ending()}" if item.image is not None else "",
+                }
+                for item in store.cells()
+            ]
+        return {"cells": found}
+
+    def _make_thumbnail(self, folder: Path, name: str) -> None:
+        """Make a small picture that is asked for before the report makes all of them."""
+        from tag_atelier.bench.sheet import thumbnail_of
+
+        images = folder.parent / "images"
+        known = {path.stem: path for path in images.glob("*.png")} if images.is_dir() else {}
+        source = known.get(Path(name).stem)
+        if source is not None and not (folder / name).is_file():
+            thumbnail_of(source, folder)
 
     def verdicts(self, run: str) -> dict[str, object]:
         """The run's pictures in the order in which to judge them, and what people said so far; see ``verdict_queue``."""
@@ -155,6 +188,13 @@ class Runs:
             going_on = page.is_file() and 0 <= time.time() - page.stat().st_mtime < FRESH_S
             if not (going_on and _partial(store)):
                 write(store, folder, self._language())
+
+
+def thumbnail_ending() -> str:
+    """Ending of small pictures on this machine."""
+    from tag_atelier.bench.sheet import thumbnail_format
+
+    return thumbnail_format()[0]
 
 
 def size_bytes(folder: Path) -> int:

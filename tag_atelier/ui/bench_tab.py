@@ -10,7 +10,7 @@ import yaml
 
 from tag_atelier.bench.spec import list_presets
 from tag_atelier.errors import SpecError, TagAtelierError
-from tag_atelier.ui import render
+from tag_atelier.ui import bench_form, render
 from tag_atelier.ui.choices import checkpoint_names
 from tag_atelier.ui.compat import listen
 from tag_atelier.ui.ids import element_id
@@ -18,6 +18,8 @@ from tag_atelier.ui.words import Words
 
 WATCH = "() => { tagAtelier.watch(); return []; }"
 """Looks for the job that a button has just started."""
+
+COMPARE = "() => { tagAtelierRuns.compare(); return []; }"
 
 FIRST_PLAN = "rare-8"
 """Chosen when the page opens: small enough to try."""
@@ -64,8 +66,12 @@ def build(atelier: Any, words: Words) -> None:
             with gr.Row(elem_classes=["tag-atelier-buttons"]):
                 show = gr.Button(words.label("Show the plan"), elem_id=element_id("bench_plan"))
                 start = gr.Button(words.label("Start"), variant="primary", elem_id=element_id("bench_start"))
+            form = gr.Column()
         with gr.Column():
-            gr.HTML('<div data-tag-atelier-jobs="benchmark"></div>', elem_id=element_id("bench_job"))
+            gr.HTML(
+                '<div data-tag-atelier-jobs="benchmark tagger"></div><div data-tag-atelier-filling></div>',
+                elem_id=element_id("bench_job"),
+            )
             result = gr.HTML(
                 render.note(words("“Show the plan” says what would be drawn before anything is.")),
                 elem_id=element_id("bench_result"),
@@ -73,6 +79,13 @@ def build(atelier: Any, words: Words) -> None:
             gr.HTML(
                 f"<h4>{words.escaped('Earlier runs')}</h4><div data-tag-atelier-runs></div>", elem_id=element_id("bench_runs")
             )
+            compare = gr.Button(words.label("Compare the ticked runs"), elem_id=element_id("bench_compare"))
+            gr.HTML("<div data-tag-atelier-compared></div>", elem_id=element_id("bench_compared"))
+            with gr.Accordion(words.label("Taggers"), open=False, elem_id=element_id("bench_taggers")):
+                gr.HTML("<div data-tag-atelier-taggers></div>")
+    with form:
+        bench_form.build(words, spec, result)
+    listen(compare.click, None, [], [], javascript=COMPARE)
     listen(preset.input, preset_text, [preset], [spec])
     listen(refresh.click, lambda: gr.update(choices=checkpoint_names(atelier)), [], [checkpoints])
     _connect(atelier, words, (show, start), (spec, checkpoints, result))

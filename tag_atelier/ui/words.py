@@ -10,6 +10,7 @@ from typing import Any
 from tag_atelier.language import Language, sentence
 from tag_atelier.prompt.arrange import REASONS
 from tag_atelier.settings import DEFAULTS
+from tag_atelier.ui.bench_words import BENCH_SENTENCES, RUN_NOTES
 from tag_atelier.ui.prompt_words import LANE_SENTENCES
 
 SCRIPT_SENTENCES = (
@@ -49,7 +50,7 @@ class Words:
 
     def script_table(self) -> str:
         """JSON object of the script's sentences in the reader's language."""
-        said = (*SCRIPT_SENTENCES, *LANE_SENTENCES, *REASONS.values())
+        said = (*SCRIPT_SENTENCES, *LANE_SENTENCES, *BENCH_SENTENCES, *RUN_NOTES, *REASONS.values())
         return json.dumps({english: self(english) for english in said}, ensure_ascii=False)
 
 

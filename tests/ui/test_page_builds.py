@@ -12,6 +12,7 @@ import gradio as gr
 import pytest
 
 from tag_atelier.ui import lanes, panel, tab
+from tag_atelier.ui.bench_words import BENCH_SENTENCES
 from tag_atelier.ui.compat import SCRIPT_FOLDER
 from tag_atelier.ui.hints import HINTS
 from tag_atelier.ui.ids import element_id
@@ -109,7 +110,7 @@ def test_every_hint_belongs_to_an_element_of_the_page(tmp_path: Path) -> None:
 def test_the_scripts_say_just_what_they_were_given_words_for() -> None:
     scripts = "\n".join(path.read_text(encoding="utf-8") for path in sorted(SCRIPT_FOLDER.glob("*.js")))
     states = {"queued", "running", "done", "failed", "cancelled"}
-    given = {*SCRIPT_SENTENCES, *LANE_SENTENCES}
+    given = {*SCRIPT_SENTENCES, *LANE_SENTENCES, *BENCH_SENTENCES}
     assert set(re.findall(r'\b(?:say|note|title|heading|part)\(\s*"([^"]+)"', scripts)) - given == set()
     assert set(re.findall(r'\b(?:label|hint): "([^"]+)"', scripts)) - given == set()
     from_elsewhere = {*states, *KINDS, "note", "warning", "error"}

@@ -1,0 +1,185 @@
+/* Stored runs and taggers on the Benchmark tab: judge, export, compare, delete; the grid that fills while a run draws; and
+ * the taggers that are fetched by a click. */
+"use strict";
+
+var tagAtelierRuns = (function () {
+    const { make, button, say, ask, askJson, find, watch } = tagAtelier;
+    const LARGEST_GRID = 600;
+    const chosen = new Set();
+    let filling = null;
+
+    // --- one run ------------------------------------------------------------------------------------------------
+
+    function size(bytes) {
+        const [unit, power] = bytes >= 1e9 ? ["GB", 1e9] : bytes >= 1e6 ? ["MB", 1e6] : ["kB", 1e3];
+        return (bytes / power).toFixed(bytes < 10 * power ? 1 : 0) + " " + unit;
+    }
+
+    /** What a row of the list has besides "Open the report". */
+    function controls(run) {
+        const box = make("input", "tag-atelier-run-chosen");
+        Object.assign(box, { type: "checkbox", checked: chosen.has(run.id), title: say("Compare") });
+        box.addEventListener("change", () => { if (box.checked) chosen.add(run.id); else chosen.delete(run.id); });
+        const parts = run.drawn ? [
+            button(say("Judge by eye"), "", () => tagAtelierVerdicts.open(run)),
+            button(say("Export"), "", () => exportRun(run)),
+        ] : [];
+        const bytes = run.size_bytes === undefined ? [] : [make("span", "tag-atelier-run-size", size(run.size_bytes))];
+        return [box, ...parts, button(say("Delete"), "tag-atelier-stop", () => remove(run)), ...bytes];
+    }
+
+    function download(blob, name) {
+        const link = make("a");
+        link.href = URL.createObjectURL(blob);
+        link.download = name;
+        link.click();
+        window.setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    }
+
+    async function exportRun(run) {
+        try {
+            download(await (await ask("GET", "runs/" + run.id + "/export.zip")).blob(), run.id + ".zip");
+        } catch (error) {
+            tell(error.message);
+        }
+    }
+
+    async function remove(run) {
+        const question = say("Delete '{name}' with its pictures and verdicts for good ({size})?",
+            { name: run.name || run.id, size: size(run.size_bytes || 0) });
+        if (!window.confirm(question)) return;
+        try {
+            await ask("DELETE", "runs/" + run.id);
+            chosen.delete(run.id);
+        } catch (error) {
+            tell(error.message);
+        }
+        tagAtelier.showRuns();
+    }
+
+    // --- comparing ----------------------------------------------------------------------------------------------
+
+    function tell(sentence) {
+        const place = find("[data-tag-atelier-compared]");
+        if (place) place.replaceChildren(make("div", "tag-atelier-problem", sentence));
+    }
+
+    async function compare() {
+        const place = find("[data-tag-atelier-compared]");
+        if (chosen.size < 2) return tell(say("Tick at least two runs to compare them."));
+        try {
+            const told = await askJson("GET", "runs/compare?runs=" + encodeURIComponent(Array.from(chosen).join(",")));
+            place.replaceChildren(...drawComparison(told));
+        } catch (error) {
+            tell(error.message);
+        }
+    }
+
+    const percent = (share) => (share === null || Number.isNaN(share) ? "–" : Math.round(100 * share) + " %");
+
+    function table(heads, rows) {
+        const node = make("table", "tag-atelier-compared");
+        const head = node.appendChild(make("thead")).appendChild(make("tr"));
+        for (const title of heads) head.append(make("th", "", say(title)));
+        const body = node.appendChild(make("tbody"));
+        for (const row of rows) {
+            const line = body.appendChild(make("tr"));
+            for (const text of row) line.append(make("td", "", String(text)));
+        }
+        return node;
+    }
+
+    function drawComparison(told) {
+        const range = (item) => percent(item.value) + " (" + percent(item.low) + " … " + percent(item.high) + ")";
+        const columns = told.columns.map((item) => [item.tier, item.name, range(item), item.hits + " / " + item.drawn]);
+        const pairs = told.pairs.map((pair) => [pair.first + " − " + pair.second, range(pair.difference),
+            pair.only_first + " : " + pair.only_second, pair.p_holm.toFixed(3)]);
+        return [
+            make("div", "tag-atelier-quiet", say("{tags} tags in common, seeds {seeds}.", { tags: told.tags, seeds: told.seeds.join(", ") })),
+            ...told.notes.map((note) => make("div", "tag-atelier-warning", say(note))),
+            table(["Tier", "Checkpoint", "Accuracy", "Hits"], columns),
+            table(["Pair", "Difference", "Discordant", "p (Holm)"], pairs),
+        ];
+    }
+
+    // --- the grid that fills ------------------------------------------------------------------------------------
+
+    /** Shows the cells of a running benchmark as they come; called with every answer about its job. */
+    function follow(job) {
+        const place = find("[data-tag-atelier-filling]");
+        const run = job.result && job.result.run;
+        if (!place || job.kind !== "benchmark" || !run) return;
+        if (job.state !== "running") {
+            if (filling && filling.run === run) { filling = null; place.replaceChildren(); }
+            return;
+        }
+        if (!filling || filling.run !== run) filling = { run: run, at: 0, nodes: new Map() };
+        if (Date.now() - filling.at > 2000) { filling.at = Date.now(); fill(place, filling); }
+    }
+
+    async function fill(place, own) {
+        const told = await askJson("GET", "runs/" + own.run + "/cells").catch(() => null);
+        if (!told || filling !== own || told.cells.length > LARGEST_GRID) return;
+        if (!own.grid) {
+            own.grid = make("div", "tag-atelier-filling");
+            place.replaceChildren(own.grid);
+        }
+        for (const cell of told.cells) {
+            let node = own.nodes.get(cell.key);
+            if (!node) {
+                node = own.grid.appendChild(make("div", "tag-atelier-cell"));
+                own.nodes.set(cell.key, node);
+            }
+            if (node.dataset.state === cell.state) continue;
+            node.dataset.state = cell.state;
+            node.title = [cell.tag || say("Baseline"), cell.checkpoint, say("seed {seed}", { seed: cell.seed })].join(" · ");
+            if (cell.state === "done" && cell.image) showThumb(node, own.run, cell.image);
+        }
+    }
+
+    async function showThumb(node, run, name) {
+        try {
+            const blob = await (await ask("GET", "runs/" + run + "/thumbs/" + encodeURIComponent(name))).blob();
+            const image = make("img");
+            image.src = URL.createObjectURL(blob);
+            image.alt = node.title;
+            image.addEventListener("load", () => URL.revokeObjectURL(image.src), { once: true });
+            node.replaceChildren(image);
+        } catch { /* the square stays without its picture */ }
+    }
+
+    // --- taggers ------------------------------------------------------------------------------------------------
+
+    async function showTaggers() {
+        const place = find("[data-tag-atelier-taggers]");
+        if (!place) return;
+        const told = await askJson("GET", "taggers").catch(() => null);
+        if (!told) return;
+        const here = new Set(told.here.map((item) => item.name));
+        const rows = told.here.map((item) => {
+            const row = make("div", "tag-atelier-run");
+            row.append(make("span", "tag-atelier-run-name", item.name), make("span", "tag-atelier-badge tag-atelier-badge-done", say("here")));
+            const model = item.files && item.files["model.onnx"];
+            if (model) row.append(make("code", "tag-atelier-run-size", "SHA-256 " + model.sha256.slice(0, 16)));
+            return row;
+        });
+        for (const item of told.known.filter((known) => !here.has(known.name))) {
+            const row = make("div", "tag-atelier-run");
+            row.append(make("span", "tag-atelier-run-name", item.name + " · " + item.repository), button(say("Fetch"), "", () => fetchTagger(item)));
+            rows.push(row);
+        }
+        place.replaceChildren(...rows);
+    }
+
+    async function fetchTagger(item) {
+        if (!window.confirm(say("Fetch '{name}' from the model hub (about 0.3 to 1.3 GB)?", { name: item.name }))) return;
+        try {
+            await ask("POST", "taggers", { name: item.name });
+            watch();
+        } catch (error) {
+            tell(error.message);
+        }
+    }
+
+    return { controls, download, compare, follow, showTaggers };
+})();

@@ -1,0 +1,26 @@
+"""What the scripts of runs, verdicts and taggers say; handed to them translated, see ``words.Words.script_table``."""
+
+from __future__ import annotations
+
+from tag_atelier.bench.published import ANSWERS
+
+BENCH_SENTENCES = (
+    "1 to 4 judge and go on, 5 marks a reservation, arrows turn the pages.", "Accuracy", "Baseline", "Checkpoint", "Close",
+    "Compare", "Delete '{name}' with its pictures and verdicts for good ({size})?", "Difference", "Discordant", "Export",
+    "Export verdicts", "Fetch", "Fetch '{name}' from the model hub (about 0.3 to 1.3 GB)?",
+    "From {count} on the accuracy is also shown corrected.", "Hits", "Judge by eye", "Note", "Pair",
+    "People judged {judged} pictures of known tags and agree with the tagger on {share}.",
+    "This run has no picture to judge yet.", "Tick at least two runs to compare them.", "Tier", "but…", "here", "p (Holm)",
+    "seed {seed}", "tagger: {value}", "the tagger does not know this tag",
+    "{name}: {rate}, corrected {corrected} ({low} to {high})",
+    "{tags} tags in common, seeds {seeds}.",
+    *ANSWERS,
+)  # fmt: skip
+
+RUN_NOTES = (
+    "The runs were scored by different taggers, so a part of the difference is theirs.",
+    "The runs have different templates, so a part of the difference is the prompt's.",
+    "The runs were drawn with different parameters, so a part of the difference is theirs.",
+    "The runs were drawn on different hosts, whose pictures of one prompt differ.",
+)
+"""What the comparison of runs may remark; see ``bench.compare``, which is not loaded with the page."""
