@@ -54,6 +54,7 @@ def chromium(folder: Path) -> Iterator[webdriver.Chrome]:
     for flag in (
         "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
         "--disable-component-update", "--disable-sync", f"--user-data-dir={folder}", "--window-size=1400,1100",
+        "--disable-features=BackForwardCache",  # a page that is kept keeps its connection, and there are six to a server
         "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",  # gradio 4 asks for a script elsewhere, and waits
     ):  # fmt: skip
         options.add_argument(flag)

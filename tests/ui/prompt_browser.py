@@ -70,9 +70,15 @@ class Lanes:
         return str(until(lambda: self.page.driver.execute_script(script, self.chip(name))))
 
     def keys(self, name: str, *keys: str) -> None:
-        """Press keys on the chip."""
-        until(lambda: (self.page.driver.execute_script("arguments[0].focus()", self.chip(name)), True)[1])
-        self.page.driver.switch_to.active_element.send_keys(*keys)
+        """Press keys on the chip; again where it was just drawn anew."""
+
+        def press() -> bool:
+            chip = self.chip(name)
+            self.page.driver.execute_script("arguments[0].focus()", chip)
+            chip.send_keys(*keys)
+            return True
+
+        until(press)
 
     def focused(self) -> str:
         """What the keyboard is on: a chip's name, or the element's id or class."""
