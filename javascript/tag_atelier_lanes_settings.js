@@ -11,6 +11,7 @@ var tagAtelierLanesSettings = (function () {
         sampler: "Sampling method", scheduler: "Schedule type", steps: "Sampling steps", cfg_scale: "CFG Scale", clip_skip: "Clip skip",
         width: "Width", height: "Height", seed: "Seed", refiner: "Refiner", tiling: "Tiling", eta: "Eta", hires_scale: "Upscale by",
     };
+    const nameOf = (key) => tagAtelier.say(NAMES[key] || key);
     const pause = (time) => new Promise((done) => setTimeout(done, time));
     const control = (tab, part, inner) => (tab ? tagAtelier.find("#" + tab + "_" + part + " " + inner) : null);
     const number = (tab, key) => control(tab, NUMBERS[key], "input[type=number]");
@@ -83,7 +84,7 @@ var tagAtelierLanesSettings = (function () {
         for (const [key, value] of Object.entries(settings)) {
             if (value === null || value === undefined) continue;
             const done = await one(tab, key, value).catch(() => false);
-            if (!done) missing.push(tagAtelier.say(NAMES[key] || key) + " " + value);
+            if (!done) missing.push(nameOf(key) + " " + value);
         }
         if (active && active.isConnected) active.focus({ preventScroll: true });
         return missing;
@@ -104,5 +105,5 @@ var tagAtelierLanesSettings = (function () {
     /** The loaded checkpoint's title, where the page shows it; another one may be of another family. */
     const checkpoint = () => (tagAtelier.find("#setting_sd_model_checkpoint input") || {}).value || "";
 
-    return { read, write, family, checkpoint };
+    return { read, write, family, checkpoint, nameOf };
 })();

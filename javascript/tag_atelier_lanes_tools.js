@@ -102,7 +102,7 @@ var tagAtelierLanesTools = (function () {
     }
 
     function fixLabel(finding) {
-        const settings = Object.entries(finding.set || {}).map(([key, value]) => key + " " + value);
+        const settings = Object.entries(finding.set || {}).map(([key, value]) => tagAtelierLanesSettings.nameOf(key) + " " + value);
         if (finding.fix) return finding.fix.length > LONGEST_FIX ? say("Mend it") : "→ " + finding.fix;
         if (settings.length && finding.fix === null) return say("Set {settings}", { settings: settings.join(", ") });
         return settings.length ? say("Leave it out and set {settings}", { settings: shortened(settings.join(", ")) }) : say("Leave it out");
