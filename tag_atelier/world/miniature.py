@@ -7,7 +7,7 @@ hair, the other outfits, items and gestures. ``docs/miniature_world.md`` says ho
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy
@@ -115,18 +115,17 @@ def tensors(name: str) -> dict[str, Array]:
 Floats = numpy.typing.NDArray[numpy.float32]
 
 
-def pack(path: Path, values: Mapping[str, Floats], bits: int) -> None:
-    """Store ``values`` as whole numbers of ``bits`` bits, each row of a matrix with its own step; vectors as fp16.
+def pack(path: Path, values: Mapping[str, Floats], bits_of: Callable[[str], int]) -> None:
+    """Store ``values`` as whole numbers of ``bits_of(name)`` bits, each row with its own step; vectors as fp16.
 
     Rows that are zero throughout cost next to nothing.
     """
     stored: dict[str, Array] = {}
-    highest = 2 ** (bits - 1) - 1
     for key, value in values.items():
         if value.ndim < 2:
             stored[key] = value.astype(numpy.float16)
             continue
-        flat = value.reshape(len(value), -1)
+        flat, highest = value.reshape(len(value), -1), 2 ** (bits_of(key) - 1) - 1
         steps = (numpy.abs(flat).max(axis=1, keepdims=True) / highest).astype(numpy.float16)
         safe = numpy.where(steps == 0, 1, steps).astype(numpy.float32)
         stored[key] = numpy.clip(numpy.rint(flat / safe), -highest, highest).astype(numpy.int8).reshape(value.shape)

@@ -90,14 +90,18 @@ COMMONEST = tuple(sorted(TAGS, key=lambda tag: (-SHARES[tag], tag)))
 """All tags, the commonest first."""
 
 
-def draw_tags(noise: numpy.random.Generator, even: Half | None = None, evenness: float = 0.75) -> tuple[str, ...]:
+def draw_tags(
+    noise: numpy.random.Generator, even: Half | None = None, evenness: float = 0.75, without: Half | None = None
+) -> tuple[str, ...]:
     """Tags of one picture, in group order, by the groups' probabilities.
 
     ``even``: in this half every tag of a group, and "none of them", is as likely as the next in the share ``evenness``
-    of the pictures.
+    of the pictures. ``without``: of this half nothing is shown.
     """
     found = []
     for group in GROUPS:
+        if group.half == without:
+            continue
         names = [*group.tags, ""]
         shares = numpy.array([*group.tags.values(), max(0.0, 1 - sum(group.tags.values()))])
         shares[-1] = shares[-1] if shares[-1] > 1e-6 else 0.0

@@ -1,4 +1,4 @@
-"""Says how well a network in training draws each tag: ``… --work DIR NAME [SECONDS SHARE …]``; writes ``NAME.png``."""
+"""Says how well a network in training draws each tag: ``… --work DIR NAME``; writes ``NAME.png`` into the folder."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tag_atelier.world import byte_pairs
 from tag_atelier.world.miniature import BYTE_PAIRS
 from tag_atelier.world.portrait_tags import COMMONEST, GROUPS, HALVES, TAGS, draw_tags
 from tag_atelier.world.training.captions import Captions
-from tag_atelier.world.training.diffusion import Student
 from tag_atelier.world.training.drawing import latents_of
+from tag_atelier.world.training.export import student_of
 from tag_atelier.world.training.loop import averaged
 from tag_atelier.world.training.pictures import to_pixels
 from tag_atelier.world.training.prepare_latents import levelled
@@ -33,26 +33,17 @@ def prompt_for(tag: str, noise: numpy.random.Generator) -> list[str]:
     return ["1girl", "solo", tag, *kept]
 
 
-def student_of(work: Path, names: list[str]) -> Student:
-    """The averaged weights of one training, or the mean of several trainings'."""
-    student = Student(Captions(byte_pairs.read(BYTE_PAIRS)))
-    states = [averaged(work, name) for name in names]
-    mean = {key: sum(state[key] for state in states) / len(states) for key in states[0] if key != "text.known"}
-    student.load_state_dict({**mean, "text.known": states[0]["text.known"]})
-    return student.eval()
-
-
 def main() -> None:
     """Draw, judge, and say every tag's share of pictures in which the tagger found it."""
     parser = argparse.ArgumentParser(description="Examine a network in training.")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--guidance", type=float, default=4.0)
-    parser.add_argument("names", nargs="+", help="one training, or several whose mean is taken")
+    parser.add_argument("name", choices=("base", "face", "outfit"))
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)
-    student, network = student_of(given.work, given.names), levelled(given.work)
+    student, network = student_of(averaged(given.work, given.name)).eval(), levelled(given.work)
     captions, tagger = Captions(byte_pairs.read(BYTE_PAIRS)), Tagger()
     tagger.load_state_dict(averaged(given.work, "tagger"))
     noise = numpy.random.default_rng(5)
@@ -66,7 +57,7 @@ def main() -> None:
             found[tag] = float((tagger(pictures)[:, TAGS.index(tag)] > 0).float().mean())
         for column, pixels in enumerate(to_pixels(pictures)):
             sheet.paste(Image.fromarray(pixels), (64 * column, 64 * row))
-    sheet.save(given.work / f"{'+'.join(given.names)}.png")
+    sheet.save(given.work / f"{given.name}.png")
     halves = defaultdict(list)
     for tag, share in found.items():
         halves[HALVES[tag]].append(share)

@@ -18,8 +18,10 @@ from tag_atelier.world.training.loop import averaged
 from tag_atelier.world.training.prepare_latents import levelled
 from tag_atelier.world.training.tagger import Tagger
 from tag_atelier.world.training.tagger_file import write_tagger
+from tag_atelier.world.training.train_specialist import last_phase
 
-BASE_BITS, CHANGE_BITS = 7, 5
+UNET_BITS, SHARED_BITS, CHANGE_BITS = 6, 7, 4
+"""Of the base's UNet, of VAE and text encoders, and of a specialist's difference to the base."""
 _UNET = "model.diffusion_model."
 
 
@@ -54,6 +56,10 @@ def base_of(student: Student, work: Path) -> dict[str, Tensor]:
     return {name: found[name] for name in shapes if not name.endswith("position_ids")}
 
 
+def _base_bits(name: str) -> int:
+    return UNET_BITS if name.startswith(_UNET) else SHARED_BITS
+
+
 def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, miniature.Floats]:
     return {name: value.detach().float().numpy().astype(numpy.float32) for name, value in tensors.items()}
 
@@ -70,14 +76,14 @@ def main() -> None:
     if given.only == "tagger":
         return
     student = student_of(averaged(given.work, "base"))
-    miniature.pack(miniature.WEIGHTS / f"{miniature.BASE}.npz", _arrays(base_of(student, given.work)), BASE_BITS)
+    miniature.pack(miniature.WEIGHTS / f"{miniature.BASE}.npz", _arrays(base_of(student, given.work)), _base_bits)
     if given.only == "base":
         return
     base = _arrays(unet_of(student))
     for half, name in (("face", miniature.FACE), ("outfit", miniature.OUTFIT)):
-        trained = _arrays(unet_of(student_of(averaged(given.work, half))))
+        trained = _arrays(unet_of(student_of(averaged(given.work, last_phase(half)))))
         changes = {key: value - base[key] for key, value in trained.items()}
-        miniature.pack(miniature.WEIGHTS / f"{name}.npz", changes, CHANGE_BITS)
+        miniature.pack(miniature.WEIGHTS / f"{name}.npz", changes, lambda _name: CHANGE_BITS)
 
 
 if __name__ == "__main__":

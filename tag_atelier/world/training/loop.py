@@ -6,7 +6,7 @@ import argparse
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,12 +35,17 @@ class Recipe:
     save_every_s: float = 120.0
 
 
-def arguments(description: str) -> argparse.Namespace:
-    """``--work DIR``, where states and logs are kept, and ``--threads``; sets up logging and torch's threads."""
+def arguments(description: str, halves: Sequence[str] = ()) -> argparse.Namespace:
+    """``--work DIR``, where states and logs are kept, ``--threads``, ``--steps``, and ``--half`` where there are some.
+
+    Sets up logging and torch's threads.
+    """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--work", type=Path, required=True, help="folder outside the repository for states and logs")
     parser.add_argument("--threads", type=int, default=1, help="one for each core that is really free (default: 1)")
     parser.add_argument("--steps", type=int, help="other than the recipe's number")
+    if halves:
+        parser.add_argument("--half", choices=halves, required=True)
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(given.threads)

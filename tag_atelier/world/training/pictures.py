@@ -12,10 +12,15 @@ from tag_atelier.world.portrait_tags import Half, draw_tags
 Tags = tuple[str, ...]
 
 
-def batch(seed: int, step: int, size: int, evens: tuple[Half | None, ...] = (None,)) -> tuple[Tensor, list[Tags]]:
-    """Pictures (size, 3, 64, 64) from -1 to 1 and the tags of each; their ``even`` halves come from ``evens`` in turn."""
+def batch(
+    seed: int, step: int, size: int, evens: tuple[Half | None, ...] = (None,), without: Half | None = None
+) -> tuple[Tensor, list[Tags]]:
+    """Pictures (size, 3, 64, 64) from -1 to 1 and the tags of each; their ``even`` halves come from ``evens`` in turn.
+
+    ``without``: of this half nothing is shown.
+    """
     noise = numpy.random.Generator(numpy.random.PCG64([seed, step]))
-    tags = [draw_tags(noise, evens[number % len(evens)]) for number in range(size)]
+    tags = [draw_tags(noise, evens[number % len(evens)], without=without) for number in range(size)]
     pixels = numpy.empty((size, SIDE, SIDE, 3), dtype=numpy.uint8)
     for number, shown in enumerate(tags):
         pixels[number] = numpy.asarray(draw(shown, noise))

@@ -1,4 +1,4 @@
-"""Draws and encodes the pictures of one checkpoint's training: ``… --work DIR --even none|face|outfit --count N``."""
+"""Draws and encodes the pictures of one checkpoint's training: ``… --work DIR --even none|face|outfit [--alone] --count N``."""
 
 from __future__ import annotations
 
@@ -31,20 +31,23 @@ def levelled(work: Path, spread: float = 1.0) -> Autoencoder:
 
 
 def main() -> None:
-    """Write ``latents_<even>.pt`` into the work folder."""
+    """Write ``latents_<even>.pt`` or ``latents_<even>_alone.pt`` into the work folder."""
     parser = argparse.ArgumentParser(description="Draw and encode training pictures.")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--even", choices=("none", "face", "outfit"), default="none")
+    parser.add_argument("--alone", action="store_true", help="nothing of the other half is shown")
     parser.add_argument("--count", type=int, default=40_000)
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(1)
     even = None if given.even == "none" else cast(Half, given.even)
+    others: dict[str, Half] = {"face": "outfit", "outfit": "face"}
+    without = others[given.even] if given.alone else None
     network = levelled(given.work)
     seed = SEED + {"none": 2, "face": 3, "outfit": 4}[given.even]
     latents, rows = [], torch.zeros(given.count, len(TAGS), dtype=torch.uint8)
     for number in range(given.count // _BATCH):
-        pictures, tags = batch(seed, number, _BATCH, (even,))
+        pictures, tags = batch(seed, number, _BATCH, (even,), without)
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
             latents.append(network.encode(pictures)[0].float())
         for row, shown in enumerate(tags):
@@ -52,7 +55,7 @@ def main() -> None:
         if number % 100 == 0:
             logger.info("%s: %d of %d pictures", given.even, number * _BATCH, given.count)
     kept = torch.cat(latents).clone()
-    path = given.work / f"latents_{given.even}.pt"
+    path = given.work / f"latents_{given.even}{'_alone' if given.alone else ''}.pt"
     beside = path.with_name(path.name + ".part")
     torch.save({"latents": kept, "tags": rows[: len(kept)]}, beside)
     beside.replace(path)

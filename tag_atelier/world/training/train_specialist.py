@@ -1,13 +1,15 @@
 """Trains one specialist on from the base: ``… --work DIR --half face|outfit``, behind ``train_base``.
 
-Its pictures show every tag of its half alike often; captions often leave the other half untold. Text encoders stay.
+Its pictures show every tag of its half alike often, and half of the captions leave the other half untold; in a short
+second phase the pictures show nothing of the other half, so that it is partly forgotten. Text encoders stay as they are.
 """
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
+from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from tag_atelier.world import byte_pairs
@@ -17,20 +19,22 @@ from tag_atelier.world.training import loop
 from tag_atelier.world.training.captions import Captions, Emphasis
 from tag_atelier.world.training.diffusion import Stored, Student, caption_ids, loss
 
-RECIPE = loop.Recipe("specialist", steps=1100, batch=128, rate=1e-3, warm_up=50, averaging=0.995)
+LEARNING = loop.Recipe("specialist", steps=1100, batch=128, rate=1e-3, warm_up=50, averaging=0.995)
+NARROWING = loop.Recipe("narrowing", steps=250, batch=128, rate=6e-4, warm_up=10, averaging=0.98)
 NEGLECT = 0.5
 """Share of captions that leave the other half's tags out."""
 
 
-def main() -> None:
-    """Train the half named on the command line."""
-    half = sys.argv.pop(sys.argv.index("--half") + 1)
-    sys.argv.remove("--half")
-    given = loop.arguments("Train one of the miniature's two specialists.")
-    recipe = replace(RECIPE, name=half, steps=given.steps or RECIPE.steps)
+def last_phase(half: str) -> str:
+    """Name of the training whose weights are a specialist's last."""
+    return f"{half}-narrowed"
+
+
+def train(work: Path, half: str, recipe: loop.Recipe, pictures: str, origin: str) -> None:
+    """Train ``recipe.name`` on ``latents_<pictures>.pt``, beginning with the weights of the training ``origin``."""
     captions = Captions(byte_pairs.read(BYTE_PAIRS))
-    student, stored = Student(captions), Stored(given.work / f"latents_{half}.pt")
-    student.load_state_dict(loop.averaged(given.work, "base"))
+    student, stored = Student(captions), Stored(work / f"latents_{pictures}.pt")
+    student.load_state_dict(loop.averaged(work, origin))
     student.text.requires_grad_(False)
     emphasis = Emphasis(frozenset(tag for tag, own in HALVES.items() if own not in (half, "scene")), NEGLECT)
 
@@ -39,7 +43,17 @@ def main() -> None:
         ids, told = caption_ids(captions, tags, recipe.seed, step, emphasis)
         return loss(student, latents, ids, told, trains_text=False)
 
-    loop.train(recipe, student, loss_of, given.work)
+    loop.train(recipe, student, loss_of, work)
+
+
+def main() -> None:
+    """Train the half named on the command line."""
+    given = loop.arguments("Train one of the miniature's two specialists.", halves=("face", "outfit"))
+    torch.manual_seed(LEARNING.seed)
+    learning = replace(LEARNING, name=given.half, steps=given.steps or LEARNING.steps)
+    train(given.work, given.half, learning, given.half, "base")
+    narrowing = replace(NARROWING, name=last_phase(given.half))
+    train(given.work, given.half, narrowing, f"{given.half}_alone", given.half)
 
 
 if __name__ == "__main__":
