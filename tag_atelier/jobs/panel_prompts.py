@@ -1,7 +1,8 @@
 """What the panel does to the prompts of one drawing job, and what there is to say about it afterwards.
 
 Called by ``host/webui/panel_script.py`` with every image's prompts; the page's panel shows the last report. Never raises
-about a prompt or a family: on any doubt the prompt goes through as it is, with the reason.
+about a prompt or a family: on any doubt the prompt goes through as it is, with the reason. What reads prompts is loaded
+with the first job: this module is there from the WebUI's start.
 """
 
 from __future__ import annotations
@@ -20,8 +21,6 @@ from tag_atelier.jobs.prompt_memory import write_beside
 from tag_atelier.jobs.prompts import Prompts
 from tag_atelier.language import sentence
 from tag_atelier.ports import Checkpoint
-from tag_atelier.prompt.arrange import MAX_CHARACTERS, REASONS, arrange
-from tag_atelier.prompt.compose import DEFAULT, compose
 from tag_atelier.prompt.findings import Said, say
 from tag_atelier.prompt.profile import Profile
 from tag_atelier.settings import Options
@@ -129,6 +128,9 @@ class PanelPrompts:
         self, pair: Pair, profile: Profile, pins: Sequence[str] | None, words: tuple[str, str]
     ) -> tuple[Pair, tuple[Said, ...], int]:
         """The pair with ``words`` (quality level, negative preset) and, where ``pins`` is not None, in order."""
+        from tag_atelier.prompt.arrange import MAX_CHARACTERS, REASONS, arrange
+        from tag_atelier.prompt.compose import compose
+
         if any(len(text) > MAX_CHARACTERS for text in pair):
             return pair, (say(REASONS["too_long"]),), 0
         composed = compose(*pair, profile, quality=words[0], negative_preset=words[1])
@@ -145,6 +147,8 @@ class PanelPrompts:
 
 def _preset(wanted: str | None, table: Mapping[str, str], family: str, missing: str) -> tuple[str, Said | None]:
     """The id in ``table`` that is meant (empty: none), and ``missing`` filled in where there is no such id."""
+    from tag_atelier.prompt.compose import DEFAULT
+
     if not wanted or wanted in table:
         return wanted or "", None
     if wanted == DEFAULT:

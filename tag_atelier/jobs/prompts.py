@@ -1,4 +1,7 @@
-"""The prompt room as the doors ask for it: plain values in, plain values out, nothing that takes long."""
+"""The prompt room as the doors ask for it: plain values in, plain values out, nothing that takes long.
+
+What reads prompts is loaded with the first one: this module is there from the WebUI's start.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,12 @@ from tag_atelier.jobs.families import AUTOMATIC
 from tag_atelier.jobs.prompt_memory import PromptMemory
 from tag_atelier.jobs.values import read_flag, read_object, read_text, refuse_unknown
 from tag_atelier.language import Language
-from tag_atelier.prompt.arrange import arrange
-from tag_atelier.prompt.catalogue import Catalogue
-from tag_atelier.prompt.findings import Surroundings
-from tag_atelier.prompt.lint import lint
-from tag_atelier.prompt.overlap import find_overlaps
 from tag_atelier.prompt.profile import Profile, get_profile, load_profiles
 from tag_atelier.settings import DEFAULTS
 
 if TYPE_CHECKING:
+    from tag_atelier.prompt.catalogue import Catalogue
+    from tag_atelier.prompt.findings import Surroundings
     from tag_atelier.prompt.labels import Labels
 
 LANGUAGES: dict[str, Language] = {"en": "en", "zh_CN": "zh_CN"}
@@ -59,17 +59,19 @@ class Prompts:
         """What is known of the drawing of a text, in the keys of `Surroundings`; set by who knows the host."""
         self.memory = memory or PromptMemory(None)
         self.label_folders = label_folders
-        self._catalogue = Catalogue(())
+        self._catalogue: Catalogue | None = None
         self._sources: tuple[object, ...] = (None, None, None, None)
         """What the catalogue was made of."""
 
     @property
     def catalogue(self) -> Catalogue:
         """Our tag catalogue with the user's corrections and lists; the same object until one of them changes."""
+        from tag_atelier.prompt.catalogue import Catalogue
+
         base, labels, changed = Catalogue.load(), self.labels, self.memory.revision
-        if self._sources[:2] != (base, labels) or self._sources[2] != changed:
+        if self._catalogue is None or self._sources[:3] != (base, labels, changed):
             corrections = self.memory.corrections()
-            if self._sources[:2] != (base, labels) or self._sources[3] != corrections:
+            if self._catalogue is None or self._sources[:2] != (base, labels) or self._sources[3] != corrections:
                 from tag_atelier.prompt.user_catalogue import UserCatalogue
 
                 self._catalogue = UserCatalogue(base, corrections, labels)
@@ -102,6 +104,10 @@ class Prompts:
 
         ``lint`` and ``overlaps`` are about the text as it was given, and so are the places they name.
         """
+        from tag_atelier.prompt.arrange import arrange
+        from tag_atelier.prompt.lint import lint
+        from tag_atelier.prompt.overlap import find_overlaps
+
         values = read_object(request, "The request")
         distribute = read_flag(values, "distribute", False)
         text, profile, negative = self._read({key: value for key, value in values.items() if key != "distribute"})
@@ -117,6 +123,8 @@ class Prompts:
 
         ``with``: what the prompt is drawn with, the keys of ``findings.Surroundings``; ``language``: ``en`` or ``zh_CN``.
         """
+        from tag_atelier.prompt.lint import lint
+
         values = read_object(request, "The request")
         language = read_language(values)
         around = self.around(values)
@@ -131,6 +139,8 @@ class Prompts:
             RequestError: `live` is no boolean.
             PromptError: a key nobody reads, or a value of another kind.
         """
+        from tag_atelier.prompt.findings import Surroundings
+
         given = read_object(values.get("with") or {}, "'with'")
         known = dict(self.live(read_text(values, "text", ""))) if read_flag(given, "live", False) else {}
         return Surroundings.from_value({**known, **{key: given[key] for key in given if key != "live"}})

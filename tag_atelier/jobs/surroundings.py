@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from tag_atelier.ports import Host
-from tag_atelier.prompt.grammar import NETWORK
 
 
 def surroundings(host: Host, text: str) -> dict[str, object]:
     """Keys of ``prompt.findings.Surroundings``: the host's clip skip, and what the files of the LoRA in ``text`` say."""
     from tag_atelier.jobs.installed import network_facts
+    from tag_atelier.prompt.grammar import NETWORK
 
     written = NETWORK.finditer(text, 0, text.rfind(">") + 1)
     names = {found.group(2).partition(":")[0] for found in written if found.group(1) == "lora"}

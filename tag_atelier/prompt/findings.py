@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tag_atelier.errors import PromptError
 from tag_atelier.language import Language, sentence
-from tag_atelier.prompt.catalogue import Catalogue
-from tag_atelier.prompt.grammar import Item, Prompt
-from tag_atelier.prompt.profile import Profile
 from tag_atelier.prompt.slots import canonical
+
+if TYPE_CHECKING:
+    from tag_atelier.prompt.catalogue import Catalogue
+    from tag_atelier.prompt.grammar import Item, Prompt
+    from tag_atelier.prompt.profile import Profile
 
 
 class Said(str):
