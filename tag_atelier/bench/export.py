@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 PACKED = (
-    "report.html", "report.md", "results.csv", "results.json", "sheet.png", "grid.png", "verdicts.json", "card.md",
+    "report.html", "report.md", "results.csv", "results.json", "sheet.png", "grid.png", "mosaic.png", "verdicts.json",
+    "card.md",
 )  # fmt: skip
 FOLDERS = ("thumbs", "card")
 _TEXT = (".html", ".md", ".csv", ".json")

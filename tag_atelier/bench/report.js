@@ -108,6 +108,23 @@ document.querySelectorAll("[data-filter]").forEach((button) => button.addEventLi
   });
 }));
 
+// The cards on which two checkpoints differ: one letter a picture, all checkpoints of a seed after each other.
+document.querySelectorAll("[data-pair]").forEach((button) => button.addEventListener("click", () => {
+  const [one, other] = button.dataset.pair.split(",").map(Number), cards = document.querySelector(".cards");
+  const columns = Number(cards.style.getPropertyValue("--columns"));
+  document.querySelectorAll("[data-filter]").forEach((filter) => filter.setAttribute("aria-pressed", "false"));
+  document.querySelectorAll(".card").forEach((card) => {
+    const marks = card.dataset.marks;
+    let differs = false;
+    for (let at = 0; at < marks.length; at += columns) {
+      const pair = marks[at + one] + marks[at + other];
+      differs = differs || (!pair.includes("n") && pair[0] !== pair[1]);
+    }
+    card.hidden = !differs;
+  });
+  cards.scrollIntoView();
+}));
+
 document.querySelectorAll("table.sortable").forEach((table) => {
   const buttons = [...table.querySelectorAll("thead tr:last-child button")];
   buttons.forEach((button, column) => button.addEventListener("click", () => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import hashlib
 import io
@@ -13,7 +14,7 @@ from typing import Any
 from PIL.Image import Image
 
 from tag_atelier import __version__
-from tag_atelier.bench import grid, report_page, report_tables, self_test, sheet, verdicts
+from tag_atelier.bench import card, grid, mosaic, report_page, report_tables, self_test, sheet, verdicts
 from tag_atelier.bench.published import Published, published
 from tag_atelier.bench.report_data import Passage, ReportData
 from tag_atelier.bench.score import evaluate
@@ -42,21 +43,35 @@ def write(store: Store, folder: str | Path, language: Language = "en", passages:
     target.mkdir(parents=True, exist_ok=True)
     stamp = _stamp(store, language)  # taken first: what changes while the report is made makes it stale
     data = dataclasses.replace(read(store, target, language), passages=passages)
+    if data.cells:
+        _write_picture(target / "sheet.png", sheet.contact_sheet(data, target / "thumbs"))
+        _write_picture(target / "grid.png", grid.draw(data, target / "thumbs"))
+        characters = mosaic.mosaic(data, target / "thumbs")
+        _write_picture(target / "mosaic.png", characters)
+        data = dataclasses.replace(data, mosaic=_mosaic_address(characters, len(data.cells) <= SINGLE_FILE_CELLS))
     pages = {
+        "card.md": card.card(data, target),
         "report.md": report_tables.markdown(data),
         "results.csv": report_tables.csv_text(data),
         "results.json": report_tables.json_text(data),
         "report.html": report_page.page(data),
     }
-    if data.cells:
-        _write_picture(target / "sheet.png", sheet.contact_sheet(data, target / "thumbs"))
-        _write_picture(target / "grid.png", grid.draw(data, target / "thumbs"))
     for name, text in pages.items():
         # Spreadsheets on Windows take a csv for UTF-8 only with the mark at its front.
         write_whole(target / name, text.encode("utf-8-sig" if name.endswith(".csv") else "utf-8"))
     if target.resolve() == store.folder.resolve():
         write_whole(target / STAMP, stamp.encode("utf-8"))
     return target / "report.html"
+
+
+def _mosaic_address(picture: Image | None, embedded: bool) -> str:
+    if picture is None:
+        return ""
+    if not embedded:
+        return "mosaic.png"
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=85)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
 
 
 def is_fresh(store: Store, language: Language) -> bool:

@@ -53,6 +53,8 @@ class ReportData:
     picture: Callable[[StoredCell], str]
     """Address of a cell's small picture: a data URI, or a path beside the report; empty where there is none."""
     passages: Sequence[Passage] = ()
+    mosaic: str = ""
+    """Address of the picture of the best characters; empty where there is none."""
     self_test: Mapping[str, Any] = field(default_factory=dict)
     """What ``self_test.result`` gives."""
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)

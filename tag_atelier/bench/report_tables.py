@@ -36,22 +36,22 @@ def markdown(data: ReportData) -> str:
     """The report as Markdown with tables; tags are escaped, so that ``:|`` breaks none."""
     say = data.say
     first, *rest = headline(data)
-    parts = [f"# {_escape(data.name)}", f"**{_escape(first)}**"]
-    parts.extend(_escape(line) for line in rest)
-    parts.extend([f"> {_escape(say(data.note))}"] if data.note else [])
+    parts = [f"# {escaped(data.name)}", f"**{escaped(first)}**"]
+    parts.extend(escaped(line) for line in rest)
+    parts.extend([f"> {escaped(say(data.note))}"] if data.note else [])
     for passage in data.passages:
         parts.extend([f"## {say(passage.title)}", "\n".join(f"    {line}" for line in passage.text.splitlines())])
     parts.extend([f"## {say('Checkpoints')}", _leaderboard(data)])
     for item, found in data.deviations():
-        parts.extend([f"### {_escape(item.name)}", deviation_table(data, found), _escape(card_sentence(data, item, found))])
+        parts.extend([f"### {escaped(item.name)}", deviation_table(data, found), escaped(card_sentence(data, item, found))])
     if data.evaluation.curve:
         parts.extend([f"## {say('Many tags in one prompt')}", _curve_table(data)])
     parts.extend([f"## {say('Tags')}", _tag_table(data)])
     if data.evaluation.pairs:
         parts.extend([f"## {say('Pairs')}", _pair_table(data)])
     for title, lines in left_out(data):
-        parts.extend([f"## {title}", "\n".join(f"- {_escape(line)}" for line in lines)])
-    parts.extend([f"## {say('How it was measured')}", "\n".join(f"- {_escape(a)}: {_escape(b)}" for a, b in facts(data))])
+        parts.extend([f"## {title}", "\n".join(f"- {escaped(line)}" for line in lines)])
+    parts.extend([f"## {say('How it was measured')}", "\n".join(f"- {escaped(a)}: {escaped(b)}" for a, b in facts(data))])
     return "\n\n".join(parts) + "\n"
 
 
@@ -193,7 +193,7 @@ def _leaderboard(data: ReportData) -> str:
         ]
         for item in data.evaluation.ranked
     ]
-    return _table([say(title) for title in header], rows)
+    return markdown_table([say(title) for title in header], rows)
 
 
 def _tag_table(data: ReportData) -> str:
@@ -205,13 +205,13 @@ def _tag_table(data: ReportData) -> str:
         for position in range(len(data.checkpoints)):
             row.append(_verdict(data, scores.get((position, tag["name"]))))
         rows.append(row)
-    return _table([data.say("Tag"), data.say("Posts"), *(item.name for item in data.checkpoints)], rows)
+    return markdown_table([data.say("Tag"), data.say("Posts"), *(item.name for item in data.checkpoints)], rows)
 
 
 def deviation_table(data: ReportData, lines: Sequence[Deviation]) -> str:
     """The page's table as Markdown: direction, accuracy, mean of the others, deviation."""
     header = [data.say(title) for title in ("Direction", "Accuracy", "Mean of the others", "Deviation")]
-    return _table(header, [deviation_row(data, line) for line in lines])
+    return markdown_table(header, [deviation_row(data, line) for line in lines])
 
 
 def deviation_row(data: ReportData, line: Deviation) -> list[str]:
@@ -263,7 +263,7 @@ CURVE_HEADER = (
 
 
 def _curve_table(data: ReportData) -> str:
-    return _table([data.say(title) for title in CURVE_HEADER], curve_rows(data))
+    return markdown_table([data.say(title) for title in CURVE_HEADER], curve_rows(data))
 
 
 def _verdict(data: ReportData, score: TagScore | None) -> str:
@@ -292,7 +292,7 @@ def _pair_table(data: ReportData) -> str:
         ]
         for pair in data.evaluation.pairs
     ]
-    return _table([data.say(title) for title in header], rows)
+    return markdown_table([data.say(title) for title in header], rows)
 
 
 def p_value(p: float) -> str:
@@ -304,17 +304,18 @@ def p_value(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], raw: bool = False) -> str:
+    """A Markdown table; ``raw`` where the texts are Markdown already."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(
-        "| " + " | ".join(_escape(value) if row is not lines[1] else value for value in row) + " |" for row in lines
+        "| " + " | ".join(value if raw or row is lines[1] else escaped(value) for value in row) + " |" for row in lines
     )
 
 
-def _escape(text: str) -> str:
+def escaped(text: str) -> str:
     r"""Text that Markdown shows as it is, also inside a table.
 
-    >>> _escape(":|")
+    >>> escaped(":|")
     ':\\|'
     """
     for sign in "\\`*_[]<>|":

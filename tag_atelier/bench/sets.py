@@ -54,6 +54,15 @@ def nested_sets(
     return sorted(sets, key=len), notes
 
 
+def excludes(one: str, other: str) -> bool:
+    """Whether two canonical tags cannot both be seen in a picture of one person.
+
+    >>> excludes("open_mouth", "closed_mouth"), excludes("smile", "hat")
+    (True, False)
+    """
+    return bool(set(_kinds(one, ())) & set(_kinds(other, ())))
+
+
 def _series(
     names: Sequence[str], implies: Mapping[str, Sequence[str]], groups: Sequence[frozenset[str]], number: int
 ) -> list[str]:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from tag_atelier.bench.store import Store
 
 REPORT_FILES = (
-    "report.html", "report.md", "results.csv", "results.json", "sheet.png", "grid.png", "verdicts.json", "card.md",
+    "report.html", "report.md", "results.csv", "results.json", "sheet.png", "grid.png", "mosaic.png", "verdicts.json",
+    "card.md",
 )  # fmt: skip
 """What a run's folder holds for reading, besides pictures."""
 WRITTEN = tuple(name for name in REPORT_FILES if name != "verdicts.json")

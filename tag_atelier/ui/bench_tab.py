@@ -68,27 +68,30 @@ def build(atelier: Any, words: Words) -> None:
                 start = gr.Button(words.label("Start"), variant="primary", elem_id=element_id("bench_start"))
             form = gr.Column()
         with gr.Column():
-            gr.HTML(
-                '<div data-tag-atelier-jobs="benchmark tagger"></div><div data-tag-atelier-filling></div>',
-                elem_id=element_id("bench_job"),
-            )
-            result = gr.HTML(
-                render.note(words("“Show the plan” says what would be drawn before anything is.")),
-                elem_id=element_id("bench_result"),
-            )
-            gr.HTML(
-                f"<h4>{words.escaped('Earlier runs')}</h4><div data-tag-atelier-runs></div>", elem_id=element_id("bench_runs")
-            )
-            compare = gr.Button(words.label("Compare the ticked runs"), elem_id=element_id("bench_compare"))
-            gr.HTML("<div data-tag-atelier-compared></div>", elem_id=element_id("bench_compared"))
-            with gr.Accordion(words.label("Taggers"), open=False, elem_id=element_id("bench_taggers")):
-                gr.HTML("<div data-tag-atelier-taggers></div>")
+            result = _outcome(words)
     with form:
         bench_form.build(words, spec, result)
-    listen(compare.click, None, [], [], javascript=COMPARE)
     listen(preset.input, preset_text, [preset], [spec])
     listen(refresh.click, lambda: gr.update(choices=checkpoint_names(atelier)), [], [checkpoints])
     _connect(atelier, words, (show, start), (spec, checkpoints, result))
+
+
+def _outcome(words: Words) -> Any:
+    """The side that shows what happens: jobs, answers, earlier runs, taggers. Gives the place for answers."""
+    gr.HTML(
+        '<div data-tag-atelier-jobs="benchmark tagger"></div><div data-tag-atelier-filling></div>',
+        elem_id=element_id("bench_job"),
+    )
+    result = gr.HTML(
+        render.note(words("“Show the plan” says what would be drawn before anything is.")), elem_id=element_id("bench_result")
+    )
+    gr.HTML(f"<h4>{words.escaped('Earlier runs')}</h4><div data-tag-atelier-runs></div>", elem_id=element_id("bench_runs"))
+    compare = gr.Button(words.label("Compare the ticked runs"), elem_id=element_id("bench_compare"))
+    gr.HTML("<div data-tag-atelier-compared></div>", elem_id=element_id("bench_compared"))
+    with gr.Accordion(words.label("Taggers"), open=False, elem_id=element_id("bench_taggers")):
+        gr.HTML("<div data-tag-atelier-taggers></div>")
+    listen(compare.click, None, [], [], javascript=COMPARE)
+    return result
 
 
 def _connect(atelier: Any, words: Words, buttons: tuple[Any, Any], parts: tuple[Any, Any, Any]) -> None:

@@ -193,3 +193,33 @@ def test_many_pictures_lie_beside_the_page(tmp_path: Path, monkeypatch: pytest.M
 def test_ranges_are_printed_as_people_read_them() -> None:
     assert report_data.percent_range(Interval(0.5, 0.299, 0.701)) == "30–70 %"
     assert report_data.points_range(Interval(0.1, -0.05, 0.25)) == "−5 … +25"
+
+
+def test_pairs_name_the_tags_on_which_they_differ_and_show_their_pictures(tmp_path: Path) -> None:
+    html = written(tmp_path)["report.html"]
+    assert "Only or more often on model-a</strong> (4): glaring, reaching, &gt;:(, fox shadow puppet</p>" in html
+    assert "Only or more often on model-b" not in html
+    assert '<button type="button" data-pair="0,1">' in html
+    marks = re.findall(r'data-marks="(\w+)"', html)
+    assert marks == ["nn", "hm", "hm", "hm", "hm", "nn"]  # baseline, four tags, the one that is unknown
+
+
+def test_one_tag_has_an_interval_that_admits_that_it_is_one(tmp_path: Path) -> None:
+    files = written(tmp_path, tags=["glaring"], seeds=[1, 2], checkpoints=["model-a"])
+    row = next(line for line in files["report.md"].splitlines() if line.startswith("| 1 | model"))
+    assert row.split("|")[3:5] == [" 100 % ", " 21–100 % "]
+    assert "100–100" not in files["report.html"]
+
+
+def test_a_tagger_that_may_have_captioned_the_training_data_is_warned_of(tmp_path: Path) -> None:
+    class Swin(FakeScorer):
+        @property
+        def identity(self) -> str:
+            return "wd-v1-4-swinv2-tagger-v2 0123+4567"
+
+    host, scorer = small_host(tmp_path), Swin(LABELS)
+    with Store(tmp_path / "run") as store:
+        run(small_plan(host, scorer), host, scorer, store, FakeProgress())
+        page = report.write(store, tmp_path / "run").read_text(encoding="utf-8")
+    assert "may have captioned the training data of AIDXL" in page
+    assert "may have captioned" not in written(tmp_path / "other")["report.html"]

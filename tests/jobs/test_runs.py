@@ -36,7 +36,7 @@ def test_a_run_is_listed_as_finished_once_every_picture_is_drawn(tmp_path: Path)
     found.run_now(PLAN, None, FakeProgress())
     (finished,) = found.stored.listed()
     assert (finished["drawn"], finished["total"], finished["done"]) == (3, 3, True)
-    assert finished["files"] == ["report.html", "report.md", "results.csv", "results.json", "sheet.png", "grid.png"]
+    assert finished["files"] == ["report.html", "report.md", "results.csv", "results.json", "sheet.png", "grid.png", "card.md"]
 
 
 def test_a_folder_that_holds_no_run_is_listed_without_a_summary(tmp_path: Path) -> None:
