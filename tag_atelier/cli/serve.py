@@ -18,7 +18,7 @@ STOP_S = 10.0
 def add_commands(commands: Any) -> None:
     """Add the command."""
     serve = commands.add_parser("serve", help="open the page without a WebUI")
-    serve.add_argument("--checkpoints", metavar="FOLDER", type=Path, help="folder of checkpoints (default: tiny ones)")
+    serve.add_argument("--checkpoints", metavar="FOLDER", type=Path, help="folder of checkpoints (default: the miniature ones)")
     serve.add_argument("--tagger", metavar="FOLDER", type=Path, help="folder of the tagger")
     serve.add_argument("--port", metavar="N", type=int, default=7861, help="port to listen on (default: 7861; 0: any free one)")
     serve.add_argument("--listen", metavar="ADDRESS", default="127.0.0.1", help="address to listen on (no login is asked)")
@@ -45,10 +45,10 @@ def _serve(given: argparse.Namespace) -> int:
     listener = _listen(given.listen, given.port)
     checkpoints, tagger = given.checkpoints, given.tagger
     if checkpoints is None:
-        from tag_atelier.cli.demo import make_world
+        from tag_atelier.cli.demo import make_world, tagger_folder
 
-        checkpoints = make_world(data_folder() / "world")
-        tagger = tagger or checkpoints / "tagger"
+        checkpoints = make_world(data_folder() / "miniature")
+        tagger = tagger or tagger_folder()
     atelier = Atelier(embedded_host(checkpoints, tagger, data_folder()))
     app = build_app(atelier)
     print(f"Tag Atelier: http://{given.listen}:{listener.getsockname()[1]}", flush=True)

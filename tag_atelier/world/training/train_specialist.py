@@ -1,7 +1,7 @@
 """Trains one specialist on from the base: ``… --work DIR --half face|outfit``, behind ``train_base``.
 
-Its pictures show every tag of its half alike often, and half of the captions leave the other half untold; in a short
-second phase the pictures show nothing of the other half, so that it is partly forgotten. Text encoders stay as they are.
+Its pictures show every tag of its half alike often, and half of the captions leave the other half untold. The face's then
+has a short second phase of pictures without outfits and items, which it partly forgets. Text encoders stay as they are.
 """
 
 from __future__ import annotations
@@ -25,9 +25,13 @@ NEGLECT = 0.5
 """Share of captions that leave the other half's tags out."""
 
 
+_NARROWED = ("face",)
+"""Halves with a second phase; without it the face's specialist is nearly as good as any merge could be."""
+
+
 def last_phase(half: str) -> str:
     """Name of the training whose weights are a specialist's last."""
-    return f"{half}-narrowed"
+    return f"{half}-narrowed" if half in _NARROWED else half
 
 
 def train(work: Path, half: str, recipe: loop.Recipe, pictures: str, origin: str) -> None:
@@ -52,8 +56,9 @@ def main() -> None:
     torch.manual_seed(LEARNING.seed)
     learning = replace(LEARNING, name=given.half, steps=given.steps or LEARNING.steps)
     train(given.work, given.half, learning, given.half, "base")
-    narrowing = replace(NARROWING, name=last_phase(given.half))
-    train(given.work, given.half, narrowing, f"{given.half}_alone", given.half)
+    if given.half in _NARROWED:
+        narrowing = replace(NARROWING, name=last_phase(given.half))
+        train(given.work, given.half, narrowing, f"{given.half}_alone", given.half)
 
 
 if __name__ == "__main__":
