@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 
 .PHONY: demo serve test test-webui clean
 
-demo: $(INSTALLED)  ## the main job on two tiny checkpoints: prompt, benchmark, merge, benchmark; writes demo/out/report.html
+demo: $(INSTALLED)  ## the main job on miniature checkpoints: prompt, benchmark, merge, benchmark; writes demo/out/report.html
 	$(RUN) -m tag_atelier demo
 
 serve: $(INSTALLED)  ## the page without a WebUI

@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 _WIDE, _HIGH, _EDGE = 360, 220, 34
-_ORDER = ("vae", "tagger", "base", "face", "outfit")
+_ORDER = ("vae", "tagger", "base", "face", "face-narrowed", "outfit")
 _INK, _LINE, _GRID = (40, 40, 48), (48, 104, 200), (220, 222, 228)
 
 
