@@ -72,7 +72,7 @@ var tagAtelierLanes = (function () {
             const side = Object.keys(this.sides).find((name) => this.boxOf(name) === event.target);
             if (!side || this.writing) return;
             this.composing = event.type === "compositionstart" || (event.type !== "compositionend" && event.isComposing);
-            if (side !== this.side && event.type === "focusin" && this.visible) this.turn(side);
+            if (side !== this.side && event.type === "focusin") this.turn(side);
             else if (side === this.side && this.visible && !this.composing) this.schedule();
         }
 

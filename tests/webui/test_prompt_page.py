@@ -60,6 +60,7 @@ def test_the_panels_lanes_write_the_webuis_own_boxes(page: Page, tab: str) -> No
     lanes.keys("smile", Keys.CONTROL, "z")
     lanes.becomes(MESSY)
     page.one(f"#{tab}_neg_prompt textarea").send_keys("lowres, text")
+    page.driver.execute_script(f"document.querySelector('#tag_atelier_{tab}_lanes').scrollIntoView()")
     until(lambda: sorted(lanes.chips()) == ["lowres", "text"])
 
 

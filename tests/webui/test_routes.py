@@ -108,7 +108,7 @@ BAD_RECIPES = {
     "unknown block": (recipe("tiny-sd15-a", "tiny-sd15-b", alpha={"IN99": 0.5}), ("IN99",)),
     "unknown field": (recipe("tiny-sd15-a", "tiny-sd15-b", aplha=0.5), ("aplha", "alpha")),
     "a path": (recipe("tiny-sd15-a", "/etc/passwd"), ("/etc/passwd",)),
-    "one model": (recipe("tiny-sd15-a"), ("1 models", "expected")),
+    "one model": (recipe("tiny-sd15-a"), ("1 weights", "expected")),
     "no mapping": ([1, 2], ("recipe", "mapping")),
     "malformed": ("{models: [", ("YAML", "JSON")),
 }
