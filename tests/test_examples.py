@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tag_atelier.bench import verdicts
 from tag_atelier.bench.spec import BenchSpec, list_presets
 from tag_atelier.jobs.panel import PanelRequest
 from tag_atelier.jobs.prompt_page import PromptPage
@@ -58,6 +59,8 @@ def test_every_json_example_is_accepted(text: str) -> None:
         assert list(example) == list(Job("merge", "", lambda _progress: {}).as_dict())
     elif "op" in example:
         assert PromptPage(Prompts()).edit(example)["text"] == "forest, 1girl, smile"
+    elif "verdicts" in example:
+        assert verdicts.from_value(example)["5f0c…"] == verdicts.Verdict("drawn", True, "two left hands")
     elif "box" in example:
         assert len(PromptPage(Prompts()).lanes(example)["items"]) == 3  # type: ignore[arg-type]
     elif "text" in example:

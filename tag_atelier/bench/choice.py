@@ -26,7 +26,13 @@ def chosen_tags(spec: BenchSpec, catalogue: Catalogue) -> tuple[list[str], list[
         SpecError: a tag that no prompt can hold, or a rule that finds nothing.
     """
     if spec.rule is not None:
-        return _by_rule(spec.rule, catalogue)
+        slots = (spec.rule.slot,) if isinstance(spec.rule.slot, str) else spec.rule.slot
+        found = [_by_rule(spec.rule, slot, catalogue) for slot in slots]
+        return (
+            [name for names, _, _ in found for name in names],
+            [tag for _, skipped_tags, _ in found for tag in skipped_tags],
+            [note for _, _, notes in found for note in notes],
+        )
     chosen: list[str] = []
     skipped: list[SkippedTag] = []
     for written in spec.tags:
@@ -41,12 +47,12 @@ def chosen_tags(spec: BenchSpec, catalogue: Catalogue) -> tuple[list[str], list[
     return chosen, skipped, []
 
 
-def _by_rule(rule: TagRule, catalogue: Catalogue) -> tuple[list[str], list[SkippedTag], list[str]]:
+def _by_rule(rule: TagRule, slot: str, catalogue: Catalogue) -> tuple[list[str], list[SkippedTag], list[str]]:
     """Most used first, strictly below the limit; where too few are rare, the rest comes from the head, and is noted."""
-    entries = [entry for entry in catalogue.entries.values() if entry.slot == rule.slot]
+    entries = [entry for entry in catalogue.entries.values() if entry.slot == slot]
     entries.sort(key=lambda entry: (-entry.posts, entry.name))
     if not entries:
-        raise SpecError(f"The catalogue has no tag in the slot '{rule.slot}'; expected a slot id such as action or clothing.")
+        raise SpecError(f"The catalogue has no tag in the slot '{slot}'; expected a slot id such as action or clothing.")
     rare: list[str] = []
     skipped: list[SkippedTag] = []
     for entry in entries:
@@ -57,11 +63,11 @@ def _by_rule(rule: TagRule, catalogue: Catalogue) -> tuple[list[str], list[Skipp
     head = [entry.name for entry in entries if entry.posts >= rule.posts_below and not _rule_reason(entry, rule)]
     chosen = rare + head[: rule.take - len(rare)]
     if not chosen:
-        raise SpecError(f"No tag of the slot '{rule.slot}' fits the rule; allow more with 'safe' or 'one_person'.")
+        raise SpecError(f"No tag of the slot '{slot}' fits the rule; allow more with 'safe' or 'one_person'.")
     notes = []
     if len(rare) < rule.take:
         notes.append(
-            f"Only {len(rare)} tags of the slot '{rule.slot}' have fewer than {rule.posts_below} posts; "
+            f"Only {len(rare)} tags of the slot '{slot}' have fewer than {rule.posts_below} posts; "
             f"{len(chosen) - len(rare)} more come from its most used ones."
         )
     return chosen, skipped, notes
@@ -72,7 +78,7 @@ def _rule_reason(entry: TagEntry, rule: TagRule) -> str:
         return "sensitive"
     if rule.one_person and not entry.one_person:
         return "needs a second person"
-    if rule.slot == "character" and not entry.broader:
+    if entry.slot == "character" and not entry.broader:
         return "a series, or a character whose series is not known"
     if not entry.posts:
         return "its number of posts is not known"

@@ -6,7 +6,10 @@ let shown = null;
 function show(shot) {
   shown = shot;
   viewer.querySelector("h3").textContent = shot.dataset.title;
-  viewer.querySelector("img").src = shot.querySelector("img").src;
+  const picture = viewer.querySelector("img"), small = shot.querySelector("img").src;
+  // A report that was sent away has no full pictures beside it.
+  picture.onerror = () => { picture.onerror = null; picture.src = small; };
+  picture.src = shot.dataset.full || small;
   viewer.querySelector(".change").textContent = shot.dataset.change;
   viewer.querySelector("pre").textContent = shot.dataset.infotext;
   const link = viewer.querySelector("a");
@@ -138,6 +141,14 @@ document.querySelectorAll("table.sortable").forEach((table) => {
       const order = isNaN(x) || isNaN(y) ? x.localeCompare(y) : x - y;
       return ascending ? order : -order;
     });
+    const shown = rows.filter((row) => !row.hidden).length;
+    rows.forEach((row, place) => { row.hidden = place >= shown; });
     body.append(...rows);
   }));
 });
+
+document.querySelectorAll(".more").forEach((button) => button.addEventListener("click", () => {
+  const hidden = [...button.closest("section").querySelectorAll("tbody tr[hidden]")];
+  hidden.slice(0, Number(button.dataset.step)).forEach((row) => { row.hidden = false; });
+  button.hidden = hidden.length <= Number(button.dataset.step);
+}));

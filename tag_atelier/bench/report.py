@@ -24,8 +24,8 @@ from tag_atelier.language import Language
 
 SINGLE_FILE_CELLS = 500
 """Up to so many cells the pictures are inside the HTML file; above, they lie in ``thumbs`` beside it."""
-
-
+MANY_SIDE = 160
+"""Longest side of thumbnails above that number: their pictures are shown small, and a browser draws every one in software."""
 STAMP = "report.stamp"
 """Says which state of the run the report beside it shows."""
 
@@ -97,8 +97,9 @@ def _write_picture(path: Path, picture: Image | None) -> None:
 def read(store: Store, folder: Path, language: Language = "en") -> ReportData:
     """The run as every form of the report needs it; thumbnails are made here, several at a time."""
     cells = store.cells()
+    side = sheet.THUMBNAIL_SIDE if len(cells) <= SINGLE_FILE_CELLS else MANY_SIDE
     with ThreadPoolExecutor(sheet.default_threads()) as pool:
-        paths = list(pool.map(lambda stored: sheet.thumbnail(stored, folder / "thumbs"), cells))
+        paths = list(pool.map(lambda stored: sheet.thumbnail(stored, folder / "thumbs", side), cells))
     small = {stored.cell.key: path for stored, path in zip(cells, paths, strict=True) if path is not None}
     evaluation = evaluate(store)
     return ReportData(

@@ -9,6 +9,8 @@ from tag_atelier.bench.report_html import number, number_cell, sortable, table
 from tag_atelier.bench.report_tables import p_value
 from tag_atelier.bench.score import Pair, TagScore
 
+ROWS_AT_ONCE = 100
+"""Rows of the table of tags that are laid out at once: a table of tens of thousands of cells makes every scroll slow."""
 SHOWN_TAGS = 200
 """Tags named per list of a pair; the table of tags has all of them."""
 
@@ -23,12 +25,16 @@ def tags(data: ReportData) -> str:
         f'<th class="n"><button type="button">{escape(say(title))}</button></th>'
         for title in ("Hits", "False alarms", "Lift", "Rank")
     )
-    rows = ""
-    for tag in data.tags:
-        if tag["name"] not in data.evaluation.scored:
-            continue
+    rows, known = "", set(data.evaluation.scored)
+    scored = [tag for tag in data.tags if tag["name"] in known]
+    for place, tag in enumerate(scored):
         cells = "".join(_measures(scores[position, tag["name"]]) for position in range(len(data.checkpoints)))
-        rows += f'<tr><th scope="row">{escape(spaced(tag["name"]))}</th>{number(tag.get("posts"))}{cells}</tr>'
+        hidden = " hidden" if place >= ROWS_AT_ONCE else ""
+        rows += f'<tr{hidden}><th scope="row">{escape(spaced(tag["name"]))}</th>{number(tag.get("posts"))}{cells}</tr>'
+    more = ""
+    if len(scored) > ROWS_AT_ONCE:
+        title = say("Show more tags ({count} in all)", count=len(scored))
+        more = f'<p class="filters"><button type="button" class="more" data-step="{ROWS_AT_ONCE}">{escape(title)}</button></p>'
     explained = say(
         "Rank: the place of the picture by this tag's probability among itself and the pictures that do not ask for it; "
         "it needs no threshold."
@@ -37,7 +43,7 @@ def tags(data: ReportData) -> str:
         f"<section><h2>{escape(say('Tags'))}</h2><div class='scroll'><table class='sortable'><thead>"
         f"<tr><th></th><th></th>{names}</tr><tr><th><button type='button'>{escape(say('Tag'))}</button></th>"
         f"<th class='n'><button type='button'>{escape(say('Posts'))}</button></th>{measures * len(data.checkpoints)}</tr>"
-        f"</thead><tbody>{rows}</tbody></table></div><p class='muted small'>{escape(explained)}</p></section>"
+        f"</thead><tbody>{rows}</tbody></table></div>{more}<p class='muted small'>{escape(explained)}</p></section>"
     )
 
 

@@ -33,9 +33,10 @@ _FILE_ENDINGS = (".yaml", ".yml", ".json")
 
 @dataclass(frozen=True)
 class TagRule:
-    """Tags chosen from the catalogue: of one slot, strictly below a number of posts, most used first."""
+    """Tags chosen from the catalogue: of a slot, strictly below a number of posts, most used first."""
 
-    slot: str
+    slot: str | tuple[str, ...]
+    """One slot, or several of each of which ``take`` are chosen."""
     posts_below: int = 5000
     take: int = 8
     safe: bool = True
@@ -205,11 +206,12 @@ def _rule(value: object) -> TagRule:
     only_known(value, [entry.name for entry in dataclasses.fields(TagRule)], "'rule'")
     if "slot" not in value:
         raise SpecError("'rule' names no slot; expected one such as action, expression or clothing.")
-    slot = text(value["slot"], "rule.slot", 1, 40)
-    if slot not in SLOTS:
-        raise SpecError(f"'rule.slot' is '{slot}'; expected one of: {', '.join(SLOTS)}.")
+    slots = texts(value["slot"], "rule.slot")
+    for slot in slots or ("",):
+        if slot not in SLOTS:
+            raise SpecError(f"'rule.slot' is '{slot}'; expected one of: {', '.join(SLOTS)}.")
     return TagRule(
-        slot=slot,
+        slot=slots[0] if len(slots) == 1 else slots,
         posts_below=integer(value.get("posts_below", 5000), "rule.posts_below", 1, 100_000_000),
         take=integer(value.get("take", 8), "rule.take", 1, 10_000),
         safe=truth(value.get("safe", True), "rule.safe"),

@@ -168,9 +168,32 @@ def test_a_rule_for_characters_leaves_series_out() -> None:
     assert "touhou" in {skipped.name for skipped in found.skipped}
 
 
-@pytest.mark.parametrize(("name", "columns", "sizes"), [("many-tags", 1, {2, 4, 8, 16, 32}), ("clip-skip", 4, {1})])
+@pytest.mark.parametrize(
+    ("name", "columns", "sizes"),
+    [
+        ("many-tags", 1, {2, 4, 8, 16, 32}),
+        ("many-tags-128", 1, {2, 4, 8, 16, 32, 64, 128}),
+        ("clip-skip", 4, {1}),
+        ("steps-and-size", 6, {1}),
+    ],
+)
 def test_shipped_plans_vary_what_their_names_say(name: str, columns: int, sizes: set[int]) -> None:
     found = plan(BenchSpec.from_value(name), [ONE], Catalogue.load(), "tagger 1")
     assert len(found.checkpoints) == columns
     assert {len(cell.tags) for cell in found.cells} - {0} == sizes
     assert found.notes == ()
+
+
+def test_a_rule_over_several_slots_takes_so_many_of_each() -> None:
+    found = plan(BenchSpec.from_value("rare-2025"), [ONE], Catalogue.load(), "tagger 1")
+    assert [tag.slot for tag in found.tags] == ["action"] * 8 + ["expression"] * 8 + ["clothing"] * 8
+    assert all(tag.posts is not None and tag.posts < 5000 for tag in found.tags)
+    assert "January 2025" in found.spec.note
+
+
+def test_the_clip_skip_plan_draws_the_known_prompt() -> None:
+    found = plan(BenchSpec.from_value("clip-skip"), [ONE], Catalogue.load(), "tagger 1")
+    assert found.cells[1].prompt == "1girl,pink hair,upper_body,green_shirt,sky blue eyes"
+    assert [dict(item.setting.values) for item in found.checkpoints if item.setting] == [
+        {"clip_skip": value} for value in (1, 4, 8, 12)
+    ]
