@@ -54,7 +54,7 @@ def draw(data: ReportData, thumbnails: Path) -> Image | None:
     places = layout(data)
     width, height = _cell_size(data, places)
     font = sheet.font(max(11, min(40, width // 11)))
-    top = max(2 * height // 9, 3 * font_size(font)) if any(place.label for place in places.x) else 0
+    top = _label_height(places.x, width, font)
     left = max(width // 2, 90) if any(place.label for place in places.y) else 0
     head = 2 * font_size(font) if any(place.label for place in places.z) else 0
     one = head + top + len(places.y) * (height + _GAP)
@@ -72,6 +72,12 @@ def draw(data: ReportData, thumbnails: Path) -> Image | None:
                 stored = find({**dict(x.chosen), **dict(y.chosen), **dict(z.chosen)})
                 sheet.picture(picture, stored, source, (left + column * (width + _GAP), upper, width, height))
     return picture
+
+
+def _label_height(places: Sequence[Place], width: int, font: Any) -> int:
+    """Pixels for the highest label of at most five lines above pictures of ``width``; 0 where there is none."""
+    lines = max(len(sheet.wrapped(place.label, width - 8, font)) for place in places)
+    return (min(lines, 5) + 1) * round(1.5 * font_size(font)) if any(place.label for place in places) else 0
 
 
 def layout(data: ReportData) -> Layout:

@@ -58,7 +58,7 @@ def curve(
                 name=name,
                 size=size,
                 sets=len(scored),
-                recall=stats.bootstrap_mean(numpy.array([_share(seen) for seen in scored], dtype=float)),
+                recall=stats.mean_share(numpy.array([_share(seen) for seen in scored], dtype=float)),
                 control_rate=sum(rates) / len(rates) if rates else math.nan,
                 first_half=_mean([_share(seen[: (len(seen) + 1) // 2]) for seen in scored]),
                 second_half=_mean([_share(seen[(len(seen) + 1) // 2 :]) for seen in scored if len(seen) > 1]),

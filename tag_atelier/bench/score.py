@@ -286,7 +286,7 @@ def _side_effects(cells: Sequence[StoredCell], changed: Mapping[str, Change]) ->
         return None, None
     keeping = [_mean([item.keeping for item in found if item.keepable]) for found in by_tags.values()]
     came = [_mean([float(item.came) for item in found]) for found in by_tags.values()]
-    return tuple(stats.bootstrap_mean(numpy.array(values, dtype=float)) for values in (keeping, came))  # type: ignore[return-value]
+    return stats.mean_share(numpy.array(keeping, dtype=float)), stats.bootstrap_mean(numpy.array(came, dtype=float))
 
 
 def _checkpoints(
@@ -309,8 +309,8 @@ def _checkpoints(
                 identity=entry["identity"],
                 tags=table,
                 accuracy=accuracy_of(table),
-                lift=stats.bootstrap_mean(numpy.array([tag.lift for tag in table], dtype=float)),
-                versus_others=stats.bootstrap_mean(rates[position] - others.mean(axis=0)) if len(others) else None,
+                lift=stats.mean_difference(numpy.array([tag.lift for tag in table], dtype=float)),
+                versus_others=stats.mean_difference(rates[position] - others.mean(axis=0)) if len(others) else None,
                 by_slot={slot: accuracy_of([tag for tag in table if slot_of[tag.tag] == slot]) for slot in slots},
                 tier=1,
                 keeping=effects[position][0],
@@ -324,12 +324,7 @@ def accuracy_of(tags: Sequence[TagScore]) -> Interval:
     """Mean share of hits over ``tags`` with its interval: Wilson with one picture per tag, otherwise tags resampled."""
     if all(tag.drawn < 2 for tag in tags):
         return stats.wilson(sum(tag.hits for tag in tags), sum(tag.drawn for tag in tags))
-    rates = numpy.array([tag.rate for tag in tags], dtype=float)
-    known = rates[numpy.isfinite(rates)]
-    if len(known) and (known == known[0]).all():
-        # Resampling equal tags gives an interval of no width; as many tags as there are say no more than this.
-        return stats.wilson(float(known.sum()), len(known))
-    return stats.bootstrap_mean(rates)
+    return stats.mean_share(numpy.array([tag.rate for tag in tags], dtype=float))
 
 
 def pairs_of(checkpoints: Sequence[CheckpointScore]) -> tuple[Pair, ...]:
@@ -341,7 +336,7 @@ def pairs_of(checkpoints: Sequence[CheckpointScore]) -> tuple[Pair, ...]:
         b, c = int((differences > 0).sum()), int((differences < 0).sum())
         whole = bool(numpy.isin(differences, (-1.0, 0.0, 1.0)).all())
         p = stats.mcnemar(b, c) if whole else stats.sign_flip(differences)
-        found.append(Pair(first.name, second.name, stats.bootstrap_mean(differences), b, c, p, math.nan))
+        found.append(Pair(first.name, second.name, stats.mean_difference(differences), b, c, p, math.nan))
     adjusted = stats.holm([pair.p for pair in found])
     return tuple(dataclasses.replace(pair, p_holm=p) for pair, p in zip(found, adjusted, strict=True))
 

@@ -145,7 +145,7 @@ def _opened(stored: StoredCell, thumbnails: Path | None) -> Image | None:
 def label(pen: ImageDraw.ImageDraw, box: tuple[int, int, int, int], lines: Sequence[str], font: ImageFont.ImageFont) -> None:
     """Write ``lines`` into the middle of ``box`` (left, top, width, height), wrapped to its width."""
     left, top, width, height = box
-    text = "\n".join(piece for line in lines if line for piece in _wrapped(line, width - 8, font))
+    text = "\n".join(piece for line in lines if line for piece in wrapped(line, width - 8, font))
     if not text:
         return
     if not _drawable(text, font):
@@ -167,7 +167,8 @@ def _mark(
     pen.text((right - bounds[2] - 5, bottom - bounds[3] - 5), text, fill=_PAPER, font=font)
 
 
-def _wrapped(text: str, width: int, font: ImageFont.ImageFont) -> list[str]:
+def wrapped(text: str, width: int, font: ImageFont.ImageFont) -> list[str]:
+    """``text`` cut into lines of at most ``width`` pixels, at spaces, underscores and hyphens."""
     lines = [""]
     for word in text.replace("_", "_ ").replace("-", "- ").split(" "):
         glue = "" if lines[-1].endswith(("_", "-")) or not lines[-1] else " "

@@ -86,6 +86,26 @@ def bootstrap_mean(values: Array, seed: int = 0) -> Interval:
     return Interval(float(known.mean()), float(low), float(high))
 
 
+def mean_difference(differences: Array) -> Interval:
+    """Mean of paired differences, each −1…1, with its interval from resampling tags.
+
+    Where all are equal, resampling would give no width: then as many tags that do not differ as there are bound it.
+    """
+    found = bootstrap_mean(differences)
+    if found.low < found.high or not math.isfinite(found.low):
+        return found
+    width = wilson(0, int(numpy.isfinite(differences).sum())).high
+    return Interval(found.value, max(-1.0, found.value - width), min(1.0, found.value + width))
+
+
+def mean_share(shares: Array) -> Interval:
+    """Mean of shares, each 0…1, with its interval from resampling tags; Wilson's where all are equal, as above."""
+    known = shares[numpy.isfinite(shares)]
+    if len(known) and (known == known[0]).all():
+        return wilson(float(known.sum()), len(known))
+    return bootstrap_mean(shares)
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's adjusted p, in the given order.
 

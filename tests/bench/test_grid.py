@@ -45,7 +45,7 @@ def test_every_picture_stands_where_its_labels_say(tmp_path: Path) -> None:
     data = read(tmp_path, axes={"steps": [2, 3]}, grid={"x": "tag", "y": "steps", "z": "checkpoint"})
     found = grid.draw(data, tmp_path / "run" / "thumbs")
     assert found is not None
-    side, top, left, head = 64, 33, 90, 22
+    side, top, left, head = 64, 32, 90, 22
     assert found.size == (left + 3 * (side + 4), 2 * (head + top + 2 * (side + 4)))
     # model-b, 3 steps, reaching: column 2 of the second row of the second grid.
     stored = next(

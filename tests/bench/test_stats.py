@@ -86,3 +86,14 @@ def test_planted_truth_is_covered_and_equals_are_told_apart_rarely() -> None:
         false_alarms += stats.mcnemar(int((one & ~other).sum()), int((other & ~one).sum())) < 0.05
     assert 930 <= covered <= 970
     assert 30 <= false_alarms <= 70
+
+
+def test_equal_values_have_an_interval_that_admits_how_few_they_are() -> None:
+    ones, zeros = numpy.ones(8), numpy.zeros(8)
+    assert stats.mean_share(ones) == stats.wilson(8, 8)
+    assert stats.mean_share(ones).low == pytest.approx(0.6756, abs=1e-4)
+    assert stats.mean_difference(zeros) == stats.Interval(0.0, -stats.wilson(0, 8).high, stats.wilson(0, 8).high)
+    assert stats.mean_difference(ones).high == 1.0
+    assert math.isnan(stats.mean_difference(numpy.ones(1)).low)
+    mixed = numpy.array([0.0, 1.0, 1.0, 0.5])
+    assert stats.mean_share(mixed) == stats.mean_difference(mixed) == stats.bootstrap_mean(mixed)
