@@ -14,7 +14,7 @@ from typing import Any
 from PIL.Image import Image
 
 from tag_atelier import __version__
-from tag_atelier.bench import card, grid, mosaic, report_page, report_tables, self_test, sheet, verdicts
+from tag_atelier.bench import card, diversity, grid, mosaic, report_page, report_tables, self_test, sheet, verdicts
 from tag_atelier.bench.published import Published, published
 from tag_atelier.bench.report_data import Passage, ReportData
 from tag_atelier.bench.score import evaluate
@@ -83,7 +83,9 @@ def is_fresh(store: Store, language: Language) -> bool:
 def _stamp(store: Store, language: Language) -> str:
     """Changes whenever something changes that a report shows."""
     given = store.folder / verdicts.FILE
+    vectors = store.folder / diversity.FILE
     parts = [__version__, language, store.revision(), given.read_text(encoding="utf-8") if given.is_file() else ""]
+    parts.append(str(vectors.stat().st_mtime_ns) if vectors.is_file() else "")
     return hashlib.sha256("\n".join(parts).encode("utf-8")).hexdigest()
 
 
@@ -108,6 +110,7 @@ def read(store: Store, folder: Path, language: Language = "en") -> ReportData:
         evaluation=evaluation,
         verdicts=verdicts.read(store.folder),
         published=_published(store),
+        diversity=diversity.result(store.folder, cells, len(evaluation.checkpoints)),
         self_test=self_test.result(store, evaluation.threshold, evaluation.scorer),
         cells=cells,
         language=language,

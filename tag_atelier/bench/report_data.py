@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from tag_atelier.bench.deviation import Deviation, deviations
+from tag_atelier.bench.diversity import Diversity
 from tag_atelier.bench.multi import CurvePoint, headline_point
 from tag_atelier.bench.published import Published
 from tag_atelier.bench.score import CheckpointScore, Evaluation, TagScore
@@ -57,6 +58,8 @@ class ReportData:
     """Address of the picture of the best characters; empty where there is none."""
     self_test: Mapping[str, Any] = field(default_factory=dict)
     """What ``self_test.result`` gives."""
+    diversity: Sequence[Diversity | None] = ()
+    """One per checkpoint where a CLIP model was at hand; empty or None where there is nothing."""
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     """What people say of this run's pictures, by cell key."""
     published: Published | None = None
@@ -143,6 +146,16 @@ class ReportData:
             for item in self.evaluation.ranked
         ]
 
+    def diversity_columns(self) -> list[tuple[str, list[Interval | None]]]:
+        """Titles and values, one per checkpoint, of what a CLIP model measured; nothing where none was at hand."""
+        found = [item or Diversity(None, None, None) for item in self.diversity]
+        columns = [
+            ("Diversity", [item.seeds for item in found]),
+            ("Response", [item.response for item in found]),
+            ("CLIP score", [item.score for item in found]),
+        ]
+        return [(title, values) for title, values in columns if any(value is not None for value in values)]
+
     @property
     def chinese_name(self) -> dict[str, str]:
         """Chinese names of tags, where the catalogue has one."""
@@ -195,6 +208,22 @@ def one_decimal(interval: Interval | None) -> str:
     ('2.5', '–')
     """
     return f"{interval.value:.1f}" if interval is not None and math.isfinite(interval.value) else DASH
+
+
+def measured(interval: Interval | None, digits: int = 3) -> str:
+    """A number on its own scale.
+
+    >>> measured(Interval(0.12345, 0.1, 0.2)), measured(None)
+    ('0.123', '–')
+    """
+    return f"{interval.value:.{digits}f}" if interval is not None and math.isfinite(interval.value) else DASH
+
+
+def measured_range(interval: Interval | None, digits: int = 3) -> str:
+    """Its interval; a dash where one value alone gives none."""
+    if interval is None or not math.isfinite(interval.low):
+        return DASH
+    return f"{interval.low:.{digits}f}{DASH}{interval.high:.{digits}f}"
 
 
 def headline(data: ReportData) -> list[str]:

@@ -6,13 +6,15 @@ import math
 from html import escape
 from pathlib import Path
 
-from tag_atelier.bench import report_curve, report_gallery, report_numbers, report_people
+from tag_atelier.bench import report_curve, report_gallery, report_numbers, report_people, report_scatter
 from tag_atelier.bench.judge import judge_warning
 from tag_atelier.bench.mosaic import best_hits
 from tag_atelier.bench.report_data import (
     DASH,
     ReportData,
     headline,
+    measured,
+    measured_range,
     one_decimal,
     percent,
     percent_range,
@@ -37,6 +39,7 @@ def page(data: ReportData) -> str:
         _passages(data),
         _leaderboard(data),
         report_curve.section(data),
+        report_scatter.section(data),
         report_people.section(data),
         _mosaic(data),
         report_gallery.section(data),
@@ -105,10 +108,12 @@ def _passages(data: ReportData) -> str:
 
 def _leaderboard(data: ReportData) -> str:
     say = data.say
-    rows = "".join(_board_row(data, item) for item in data.evaluation.ranked)
+    columns = data.diversity_columns()
+    rows = "".join(_board_row(data, item, columns) for item in data.evaluation.ranked)
     titles = ["Tier", "Checkpoint", "Accuracy and 95 % interval", "Hits", "False alarms", "Lift (points)", "Ranks first"]
     titles += ["Keeping", "Came unasked"]
     titles += ["Against the others"] if len(data.checkpoints) > 1 else []
+    titles += [title for title, _ in columns]
     explained = say(
         "Hit: the tagger's probability of the tag is at least {threshold}. False alarms: the same tag seen in this "
         "checkpoint's other pictures, which do not ask for it. Lift: accuracy minus false alarms. Checkpoints of one tier "
@@ -123,7 +128,8 @@ def _leaderboard(data: ReportData) -> str:
     )
 
 
-def _board_row(data: ReportData, item: CheckpointScore) -> str:
+def _board_row(data: ReportData, item: CheckpointScore, columns: list[tuple[str, list[Interval | None]]]) -> str:
+    place = list(data.checkpoints).index(item)
     ranks, others = item.first_ranks, item.versus_others
     return (
         f'<tr><td><span class="tier">{item.tier}</span></td><th scope="row" title="{escape(item.identity)}">'
@@ -135,6 +141,7 @@ def _board_row(data: ReportData, item: CheckpointScore) -> str:
         + (share_cell(item.keeping) if item.keeping else number_cell(DASH))
         + number_cell(one_decimal(item.came_unasked))
         + (number_cell(points(others.value), points_range(others)) if others else "")
+        + "".join(number_cell(measured(values[place]), measured_range(values[place])) for _, values in columns)
         + "</tr>"
     )
 

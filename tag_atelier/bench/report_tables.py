@@ -16,6 +16,7 @@ from tag_atelier.bench.report_data import (
     DASH,
     ReportData,
     headline,
+    measured,
     one_decimal,
     percent,
     percent_range,
@@ -92,6 +93,10 @@ def json_text(data: ReportData) -> str:
             for item, lines in data.deviations()
         },
         "self_test": dict(data.self_test),
+        "diversity": {
+            title: {item.name: value._asdict() if value else None for item, value in zip(data.checkpoints, values, strict=True)}
+            for title, values in data.diversity_columns()
+        },
         "curve": [{**dataclasses.asdict(p), "recall": p.recall._asdict(), "realised": p.realised} for p in found.curve],
         "states": found.states,
         "checkpoints": [
@@ -178,6 +183,8 @@ def _leaderboard(data: ReportData) -> str:
     say = data.say
     header = ["Tier", "Checkpoint", "Accuracy", "95 % interval", "Hits", "False alarms", "Lift (points)"]
     header += ["Keeping", "Came unasked", "Against the others"]
+    columns = data.diversity_columns()
+    header += [title for title, _ in columns]
     rows = [
         [
             str(item.tier),
@@ -190,6 +197,7 @@ def _leaderboard(data: ReportData) -> str:
             f"{percent(item.keeping.value)} ({percent_range(item.keeping)})" if item.keeping else DASH,
             one_decimal(item.came_unasked),
             f"{points(item.versus_others.value)} ({points_range(item.versus_others)})" if item.versus_others else DASH,
+            *(measured(values[list(data.checkpoints).index(item)]) for _, values in columns),
         ]
         for item in data.evaluation.ranked
     ]

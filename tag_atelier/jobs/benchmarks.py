@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import logging
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,7 @@ from tag_atelier.bench.fields import read_mapping
 from tag_atelier.bench.judge import judge_notes
 from tag_atelier.bench.published import published
 from tag_atelier.bench.spec import BenchSpec, list_presets
-from tag_atelier.errors import Busy, Cancelled, SpecError, TagAtelierError, UnknownName
+from tag_atelier.errors import Busy, Cancelled, SpecError, TagAtelierError, TaggerError, UnknownName
 from tag_atelier.jobs.prompts import Prompts
 from tag_atelier.jobs.runner import Job, JobRunner
 from tag_atelier.jobs.runs import Runs
@@ -27,6 +28,9 @@ from tag_atelier.tagger import find_tagger
 
 if TYPE_CHECKING:
     from tag_atelier.bench.plan import Plan
+    from tag_atelier.bench.store import Store
+
+logger = logging.getLogger(__name__)
 
 FindScorer = Callable[[Sequence[Path], str], Scorer]
 """Folders and a name ("" for the first found) → a tagger; raises TaggerError when there is none."""
@@ -129,6 +133,7 @@ class Benchmarks:
             with disk_errors(folder), Store(folder) as store:
                 try:
                     summary = run(planned, self._host, scorer, store, progress)
+                    self._embed(store, progress)
                 finally:
                     drawn = any(stored.state == "done" for stored in store.cells())
                     path = write(store, folder, language)
@@ -139,6 +144,19 @@ class Benchmarks:
                 shutil.rmtree(folder, ignore_errors=True)  # a run of which there is nothing to take up
             raise
         return {"run": folder.name, "report": path.name, "folder": str(folder), **summary.as_dict()}
+
+    def _embed(self, store: Store, progress: Progress) -> None:
+        """Fill the optional columns where a CLIP model lies beside the taggers; its failure spoils no run."""
+        from tag_atelier.tagger.clip import find_clip
+
+        try:
+            model = find_clip(self._host.tagger_folders)
+            if model is not None:
+                from tag_atelier.bench.diversity import embed
+
+                embed(store, model, progress)
+        except TaggerError as error:
+            logger.warning("no diversity and no CLIP score for '%s': %s", store.folder.name, error)
 
     def _refuse_merged(self) -> None:
         """Raises Busy. Waits for the host's queue, since a merge for a single job is gone when that job is over."""

@@ -46,6 +46,7 @@ class ClipWords:
         self._ranks = {pair: rank for rank, pair in enumerate(merges)}
         self._bytes = _byte_signs()
         self._cache: dict[str, tuple[str, ...]] = {}
+        self._ids: dict[str, int] = {}
 
     @classmethod
     def load(cls, table: Path) -> ClipWords:
@@ -62,6 +63,14 @@ class ClipWords:
             for found in _WORD.finditer(clean)
             for token in self._word(found.group())
         ]
+
+    def ids(self, text: str) -> list[int]:
+        """The numbers of ``tokens`` in CLIP's vocabulary: bytes, bytes that end a word, merges."""
+        if not self._ids:
+            signs = list(self._bytes.values())
+            vocabulary = [*signs, *(f"{sign}</w>" for sign in signs), *("".join(pair) for pair in self._ranks)]
+            self._ids = {token: number for number, token in enumerate(vocabulary)}
+        return [self._ids[token.text] for token in self.tokens(text)]
 
     def _word(self, word: str) -> tuple[str, ...]:
         known = self._cache.get(word)

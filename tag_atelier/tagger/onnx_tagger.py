@@ -52,14 +52,14 @@ class OnnxTagger:
         """
         self.files = files
         vocabulary = read_vocabulary(files.labels)
-        self._session = _open_session(files.model, threads, use_gpu)
+        self._session = open_session(files.model, threads, use_gpu)
         self._asked_gpu = use_gpu
         self.layout = _layout_of(self._session.get_inputs()[0].shape, files)
         self.family = family_of(self.layout.order, [item.name for item in self._session.get_outputs()], vocabulary.kind)
         self._input = self._session.get_inputs()[0].name
         self._output = _probability_output(self._session.get_outputs(), len(vocabulary.labels), files)
         self._labels = vocabulary.labels
-        self._identity = f"{files.name} {_sha256(files.model)[:16]}+{_sha256(files.labels)[:16]}"
+        self._identity = f"{files.name} {sha256(files.model)[:16]}+{sha256(files.labels)[:16]}"
 
     @property
     def identity(self) -> str:
@@ -103,7 +103,7 @@ class OnnxTagger:
     def _run(self, chunk: numpy.typing.NDArray[numpy.float32]) -> numpy.typing.NDArray[numpy.float32]:
         try:
             output: numpy.typing.NDArray[numpy.float32] = self._session.run([self._output], {self._input: chunk})[0]
-        except _runtime_errors() as error:
+        except runtime_errors() as error:
             raise TaggerError(f"The tagger '{self.files.name}' failed on a picture: {str(error)[:200]}") from error
         return output.reshape(len(chunk), -1)
 
@@ -161,7 +161,8 @@ def _probability_output(outputs: Sequence[Any], labels: int, files: TaggerFiles)
     return best_output([str(name) for name in fitting])
 
 
-def _open_session(model: Path, threads: int, use_gpu: bool) -> Any:
+def open_session(model: Path, threads: int, use_gpu: bool) -> Any:
+    """An onnxruntime session. Raises TaggerError where onnxruntime is missing or the file is no model."""
     try:
         import onnxruntime
     except ImportError as error:
@@ -176,11 +177,11 @@ def _open_session(model: Path, threads: int, use_gpu: bool) -> Any:
     wanted = [name for name in _ASKED_PROVIDERS if name in available and (use_gpu or name.startswith("CPU"))]
     try:
         return onnxruntime.InferenceSession(str(model), options, providers=wanted)
-    except _runtime_errors() as error:
+    except runtime_errors() as error:
         raise TaggerError(f"'{model}' cannot be opened as an ONNX model ({str(error)[:200]}); download it again.") from error
 
 
-def _runtime_errors() -> tuple[type[Exception], ...]:
+def runtime_errors() -> tuple[type[Exception], ...]:
     """What onnxruntime raises; its classes have no common base, and their number grows from version to version."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
@@ -188,7 +189,8 @@ def _runtime_errors() -> tuple[type[Exception], ...]:
     return tuple(item for item in found if isinstance(item, type) and issubclass(item, Exception))
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """64 hex digits of a file's content."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):
