@@ -221,7 +221,7 @@ def test_merge_writes_a_file_and_its_configuration(here: Path, world: Path, caps
     [
         ("half", "m.safetensors", "'half.safetensors' is truncated"),
         ("pickle", "m.safetensors", "convert it to safetensors first"),
-        ("old.ckpt", "m.safetensors", "convert it to safetensors first"),
+        ("old.ckpt", "m.safetensors", "neither a checkpoint as torch saves it nor a safetensors file"),
         ("nope", "m.safetensors", "Unknown checkpoint 'nope'"),
         ("tiny-sd15-b", "m.ckpt", "does not end in .safetensors"),
         ("tiny-sd15-b", "nowhere/m.safetensors", "The folder 'nowhere' for the merged file is not there"),

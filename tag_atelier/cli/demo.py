@@ -55,8 +55,17 @@ def tagger_folder() -> Path:
 
 
 def _demo(given: argparse.Namespace) -> int:
+    log = logging.getLogger("tag_atelier")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        return _tell(given)
+    finally:
+        log.setLevel(before)
+
+
+def _tell(given: argparse.Namespace) -> int:
     started, out, language = time.monotonic(), given.out, given.language
-    logging.getLogger("tag_atelier").setLevel(logging.ERROR)
     _forget_last(out)
     _say("1/5 Unpacking three miniature checkpoints")
     world = make_world(out / "world")

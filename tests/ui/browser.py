@@ -42,7 +42,7 @@ def served(atelier: Any, page: gr.Blocks) -> Iterator[str]:
     thread.start()
     until(lambda: server.started)
     yield f"http://127.0.0.1:{port}/"
-    server.should_exit = True
+    server.should_exit = server.force_exit = True  # what a page keeps open would be waited for
     thread.join(10)
 
 

@@ -12,11 +12,13 @@ from tag_atelier.jobs.families import Family
 from tag_atelier.jobs.merges import Merges
 from tag_atelier.jobs.panel_prompts import PanelMemory, Report
 from tag_atelier.jobs.runner import Job, JobRunner
+from tag_atelier.jobs.taggers import Taggers
 from tag_atelier.ports import Progress
 from tag_atelier.prompt.profile import Profile
 from tag_atelier.prompt.slots import SLOTS
 from tag_atelier.settings import DEFAULTS
 from tests.fakes import fake_host
+from tests.ui.prompt_atelier import prompt_atelier
 
 
 class FakePrompts:
@@ -90,7 +92,10 @@ class FakeAtelier:
         self.host = SimpleNamespace(live_settings=lambda: {"clip_skip": 1})
         self.runner = JobRunner()
         self.dirty = False
-        self.merges = Merges(fake_host(folder), self.runner)
+        host = fake_host(folder)
+        self.merges = Merges(host, self.runner)
+        self.taggers = Taggers(host, self.runner, self.options)
+        self.prompt_room = prompt_atelier(folder / "prompts", language).prompt_room
         self.asked: list[tuple[str, object]] = []
 
     def options(self) -> Mapping[str, bool | int | float | str]:
