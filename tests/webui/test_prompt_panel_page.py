@@ -114,6 +114,7 @@ def send(page: Page, file: Path, png: bytes) -> None:
     clear = [it for it in page.all(selector) if it.is_displayed()]
     if clear:
         clear[0].click()
+        until(lambda: MESSY.split(", ")[0] not in page.text("#tab_pnginfo"))
     until(lambda: page.driver.find_elements(By.CSS_SELECTOR, "#pnginfo_image input[type=file]"))[0].send_keys(str(file))
     until(lambda: MESSY.split(", ")[0] in page.text("#tab_pnginfo"))
     time.sleep(0.5)
