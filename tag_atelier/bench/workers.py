@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 THREADS = 2
+UNSTORED = 2
+"""Pictures that may wait to be written; a kill costs these and the batch in the sampler, whatever the tagger takes."""
 PNG_LEVEL = 1
 """A quarter of the default level's time for a tenth more bytes (measured at 1024²)."""
 FLAT_RANGE = 2
@@ -31,6 +33,7 @@ class Workers:
         self._plan, self._scorer, self._store = plan, scorer, store
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="tag-atelier-bench")
         self._places = threading.BoundedSemaphore(max(THREADS, capacity))
+        self._writing = threading.BoundedSemaphore(UNSTORED)
         self._scoring = threading.Lock()  # the Scorer port promises nothing about threads
         self._counting = threading.Lock()
         self._futures: list[Future[None]] = []
@@ -49,7 +52,9 @@ class Workers:
 
     def take(self, cell: Cell, image: RenderedImage) -> None:
         """Queue a finished picture. After a worker failed, pictures are dropped; the run is about to stop."""
-        self._submit(self._settle, cell, image)
+        self._writing.acquire()
+        if not self._submit(self._settle, cell, image):
+            self._writing.release()
 
     def rescore(self, stored: StoredCell) -> None:
         """Queue a stored picture for this run's scorer."""
@@ -84,25 +89,33 @@ class Workers:
             fresh, self._told = len(self._settled) - self._told, len(self._settled)
         return fresh
 
-    def _submit(self, work: Callable[..., None], *values: object) -> None:
+    def _submit(self, work: Callable[..., None], *values: object) -> bool:
         if any(future.done() and future.exception() is not None for future in self._futures):
-            return
+            return False
         self._places.acquire()
         future = self._pool.submit(work, *values)
         future.add_done_callback(lambda _: self._places.release())
         self._futures.append(future)
+        return True
 
     def _settle(self, cell: Cell, image: RenderedImage) -> None:
-        reason = reject_reason(image, self._plan, cell)
-        state: CellState = "rejected" if reason else "done"
-        name, digest = self._store.write_image(cell, encode_png(image.image, image.infotext))
-        outcome = Outcome(cell.key, state, reason, name, digest, image.infotext, image.used)
-        # Before the tagger has its turn: a picture that a kill finds here is scored later, not drawn again.
-        self._store.put(outcome)
+        try:
+            reason = self._write(cell, image)
+        finally:
+            self._writing.release()
         if not reason:
             self._store.put_score(cell.key, self._scorer.identity, self._score(image.image))
             self.drawn.add(cell.key)
         self._settle_key(cell.key)
+
+    def _write(self, cell: Cell, image: RenderedImage) -> str:
+        """Store the picture before the tagger has its turn, so that a kill leaves it to be scored; why it is rejected."""
+        reason = reject_reason(image, self._plan, cell)
+        state: CellState = "rejected" if reason else "done"
+        name, digest = self._store.write_image(cell, encode_png(image.image, image.infotext))
+        outcome = Outcome(cell.key, state, reason, name, digest, image.infotext, image.used)
+        self._store.put(outcome)
+        return reason
 
     def _settle_stored(self, stored: StoredCell) -> None:
         from PIL import Image as pillow
