@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -36,8 +38,9 @@ def read_object(value: object, what: str) -> dict[str, object]:
     return {str(key): item for key, item in value.items()}
 
 
-_DRAINED = 4
-"""A body is read to so many times what it may have: a sender that is cut off while sending never sees the answer."""
+_DRAINED = 2
+"""A body that is too large is read on for so many seconds, to so many times what it may have: a sender that is cut off
+while sending never sees the answer."""
 
 
 async def read_body(request: Any, largest: int = LARGEST_BODY) -> dict[str, object]:
@@ -47,16 +50,26 @@ async def read_body(request: Any, largest: int = LARGEST_BODY) -> dict[str, obje
         TooLarge: it has more than ``largest`` bytes.
         RequestError: it is no JSON object in UTF-8.
     """
-    received, seen = bytearray(), 0
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced) > largest:
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(_drop(request, _DRAINED * largest), _DRAINED)
+        raise TooLarge(f"The request body has {announced} bytes; expected at most {largest}.")
+    received = bytearray()
+    async for part in request.stream():
+        received += part
+        if len(received) > largest:
+            raise TooLarge(f"The request body has more than {largest} bytes; expected at most that.")
+    return read_object(bytes(received), "The request body") if received.strip() else {}
+
+
+async def _drop(request: Any, most: int) -> None:
+    """Read up to ``most`` bytes for nothing."""
+    seen = 0
     async for part in request.stream():
         seen += len(part)
-        if seen <= largest:
-            received += part
-        elif seen > _DRAINED * largest:
-            break
-    if seen > largest:
-        raise TooLarge(f"The request body has more than {largest} bytes; expected at most that.")
-    return read_object(bytes(received), "The request body") if received.strip() else {}
+        if seen > most:
+            return
 
 
 def refuse_unknown(given: Collection[str], known: Collection[str], what: str) -> None:
