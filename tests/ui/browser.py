@@ -20,17 +20,23 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from tag_atelier import api
+from tag_atelier.ui.compat import listen
 
 Found = TypeVar("Found")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DRIVER = shutil.which("chromedriver")
 PATIENCE_S = 60
+HEARD = "tag_atelier_test_heard"
+"""A button of the served page, and what its press writes into the window: gradio hears presses from then on."""
 
 
 @contextmanager
 def served(atelier: Any, page: gr.Blocks) -> Iterator[str]:
     """The address of ``page`` with our routes, open to whoever carries the page's token."""
+    with page:
+        probe_button = gr.Button("Heard?", elem_id=HEARD)
+        listen(probe_button.click, None, [], [], javascript=f"() => {{ window.{HEARD} = true; return []; }}")
     app = FastAPI()
     api.mount(app, atelier, lambda _request: False)
     app = gr.mount_gradio_app(app, page, path="/")
@@ -91,6 +97,12 @@ class Page:
         driver.get("about:blank")
         driver.get_log("browser")
         driver.get(address)
+        until(self._is_heard)
+
+    def _is_heard(self) -> bool:
+        """Whether gradio answers a press: on a busy machine that is seconds after its controls are drawn."""
+        self.driver.execute_script(f"document.getElementById('{HEARD}').click()")
+        return bool(self.driver.execute_script(f"return window.{HEARD} === true"))
 
     def find(self, selector: str) -> Any:
         return until(lambda: self.driver.find_element(By.CSS_SELECTOR, selector))
