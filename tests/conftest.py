@@ -24,6 +24,13 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 _LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that drives a browser is run once more when it fails: a stalled machine is no fault; a fault fails twice."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 @pytest.fixture(autouse=True)
 def _offline(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Any connection to another machine fails at once, save in tests marked ``network``."""
