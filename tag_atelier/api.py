@@ -1,6 +1,7 @@
-"""The routes under ``/tag-atelier/v1``: one table, plain JSON, the same on FastAPI 0.94/pydantic 1 and 0.104/pydantic 2.
+"""The routes under ``/tag-atelier/v1`` over HTTP: plain JSON, the same on FastAPI 0.94/pydantic 1 and 0.104/pydantic 2.
 
-Mounted by ``app`` (WebUI) and ``cli`` (``serve``). Who may call them is the door's ``admit``; see docs/http_api.md.
+Mounted by ``app`` (WebUI) and ``cli`` (``serve``); what each route does is in ``routes``. Who may call them is the door's
+``admit``; see docs/http_api.md and docs/security.md.
 """
 
 from __future__ import annotations
@@ -8,276 +9,25 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tag_atelier.errors import RequestError, TagAtelierError
+from tag_atelier.errors import TagAtelierError
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.runner import Job
-from tag_atelier.jobs.runs import run_names
-from tag_atelier.jobs.values import LARGEST_BODY, read_body, read_text, refuse_unknown
+from tag_atelier.jobs.values import read_body
+from tag_atelier.openapi import description
+from tag_atelier.routes import ROUTES as ROUTES
+from tag_atelier.routes import Route
 
-LARGEST_PICTURE_BODY = 28_000_000
-"""Bytes of a request that carries a picture in base64."""
 PREFIX = "/tag-atelier/v1"
 TOKEN_HEADER = "X-Tag-Atelier"
 PAGE_TOKEN = secrets.token_urlsafe(24)
 """Handed out with the page (so behind the WebUI's login where there is one); lets the page call the routes."""
 
-Handler = Callable[[Atelier, Mapping[str, str], Mapping[str, object]], object]
 Admit = Callable[[Any], bool]
 """Whether a starlette request carries valid credentials; never called for a request that carries the page's token."""
-
-
-@dataclass(frozen=True)
-class Route:
-    """One route: what it is called, what it does, what it answers with."""
-
-    method: str
-    path: str
-    summary: str
-    handler: Handler
-    status: int = 200
-    largest_body: int = LARGEST_BODY
-
-
-def _arrange(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.arrange(body)
-
-
-def _lint(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.lint(body)
-
-
-def _slots(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    refuse_unknown(body, ("tags",), "The request")
-    tags = body.get("tags")
-    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        raise RequestError("'tags' is not a list of strings; expected for example [\"white hair\"].")
-    return {"slots": atelier.slots(tags)}
-
-
-def _lanes(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.prompt_room.page.lanes(body)
-
-
-def _edit(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.prompt_room.page.edit(body)
-
-
-def _search(atelier: Atelier, _path: Mapping[str, str], query: Mapping[str, object]) -> object:
-    return atelier.prompt_room.search.ask(query)
-
-
-def _artists(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.prompt_room.desk.artists(body)
-
-
-def _character(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.prompt_room.desk.character(body)
-
-
-def _negative(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.prompt_room.desk.negative(body)
-
-
-def _from_picture(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.prompt_room.picture.read(body)
-
-
-def _memory(atelier: Atelier, _path: Mapping[str, str], _query: Mapping[str, object]) -> object:
-    return atelier.prompt_room.notes.show()
-
-
-def _remember(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.prompt_room.notes.change(body)
-
-
-def _styles(atelier: Atelier, _path: Mapping[str, str], _query: Mapping[str, object]) -> object:
-    return atelier.prompt_room.styles.list()
-
-
-def _import_styles(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.prompt_room.styles.put_in(body)
-
-
-def _export_style(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.prompt_room.styles.save(body)
-
-
-def _profile(atelier: Atelier, _path: Mapping[str, str], query: Mapping[str, object]) -> object:
-    return atelier.prompt_room.desk.detected(query)
-
-
-def _settings(atelier: Atelier, _path: Mapping[str, str], query: Mapping[str, object]) -> object:
-    return atelier.prompt_room.desk.settings(query)
-
-
-def _names(atelier: Atelier, _path: Mapping[str, str], _body: Mapping[str, object]) -> object:
-    return atelier.names()
-
-
-def _status(atelier: Atelier, _path: Mapping[str, str], _body: Mapping[str, object]) -> object:
-    return atelier.status()
-
-
-def _given(body: Mapping[str, object], key: str, known: tuple[str, ...]) -> object:
-    refuse_unknown(body, known, "The request")
-    if key not in body:
-        raise RequestError(f"'{key}' is missing; expected an object with {' and '.join(known)}.")
-    return body[key]
-
-
-def _plan_benchmark(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.plan_benchmark(_given(body, "spec", ("spec",)))
-
-
-def _start_benchmark(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.start_benchmark(_given(body, "spec", ("spec",)))
-
-
-def _check_merge(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.check_merge(_given(body, "recipe", ("recipe",)))
-
-
-def _start_merge(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    recipe = _given(body, "recipe", ("recipe", "name"))
-    return atelier.start_merge(recipe, read_text(body, "name"))
-
-
-def _start_live(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.start_live_merge(_given(body, "recipe", ("recipe",)))
-
-
-def _merges(atelier: Atelier, _path: Mapping[str, str], _query: Mapping[str, object]) -> object:
-    return atelier.merges.kept()
-
-
-def _save_recipe(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.merges.save_recipe(_given(body, "recipe", ("recipe", "name")), read_text(body, "name"))
-
-
-def _delete_recipe(atelier: Atelier, path: Mapping[str, str], _body: Mapping[str, object]) -> object:
-    return atelier.merges.delete_recipe(path["name"])
-
-
-def _restore(atelier: Atelier, _path: Mapping[str, str], _body: Mapping[str, object]) -> object:
-    return atelier.restore_live()
-
-
-def _jobs(atelier: Atelier, _path: Mapping[str, str], _body: Mapping[str, object]) -> object:
-    return {"jobs": [job.as_dict() for job in atelier.runner.list()]}
-
-
-def _job(atelier: Atelier, path: Mapping[str, str], _body: Mapping[str, object]) -> object:
-    return atelier.job(path["job_id"])
-
-
-def _cancel(atelier: Atelier, path: Mapping[str, str], _body: Mapping[str, object]) -> object:
-    return atelier.runner.cancel(path["job_id"])
-
-
-def _runs(atelier: Atelier, _path: Mapping[str, str], _query: Mapping[str, object]) -> object:
-    return {"runs": atelier.benchmarks.stored.listed()}
-
-
-def _compare_runs(atelier: Atelier, _path: Mapping[str, str], query: Mapping[str, object]) -> object:
-    return atelier.benchmarks.stored.compare(run_names(query.get("runs")))
-
-
-def _delete_run(atelier: Atelier, path: Mapping[str, str], _query: Mapping[str, object]) -> object:
-    return atelier.benchmarks.stored.delete(path["run_id"])
-
-
-def _cells(atelier: Atelier, path: Mapping[str, str], _query: Mapping[str, object]) -> object:
-    return atelier.benchmarks.stored.cells(path["run_id"])
-
-
-def _verdicts(atelier: Atelier, path: Mapping[str, str], _query: Mapping[str, object]) -> object:
-    return atelier.benchmarks.stored.verdicts(path["run_id"])
-
-
-def _judge(atelier: Atelier, path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    refuse_unknown(body, ("verdicts",), "The request")
-    return atelier.benchmarks.stored.add_verdicts(path["run_id"], body)
-
-
-def _report(atelier: Atelier, path: Mapping[str, str], _query: Mapping[str, object]) -> object:
-    return atelier.benchmarks.stored.report_file(path["run_id"], path["name"])
-
-
-def _picture(atelier: Atelier, path: Mapping[str, str], size: str) -> object:
-    return atelier.benchmarks.stored.picture_file(path["run_id"], path["name"], size)
-
-
-def _taggers(atelier: Atelier, _path: Mapping[str, str], _query: Mapping[str, object]) -> object:
-    return atelier.taggers.list()
-
-
-def _fetch_tagger(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    return atelier.taggers.start_download(str(_given(body, "name", ("name",))))
-
-
-ROUTES: tuple[Route, ...] = (
-    Route("GET", "/status", "Host, loaded checkpoint, live merge, running jobs", _status),
-    Route("GET", "/names", "Checkpoints, profiles, taggers, methods and presets that can be named", _names),
-    Route("POST", "/prompt/arrange", "Put a prompt into a family's tag order", _arrange),
-    Route("POST", "/prompt/lint", "Say what in a prompt will not do what it looks like", _lint),
-    Route("POST", "/prompt/slots", "The slot of each tag", _slots),
-    Route("POST", "/prompt/lanes", "A prompt as chips in lanes, with all that is known of each", _lanes),
-    Route("POST", "/prompt/edit", "One edit of a prompt, and its lanes afterwards", _edit),
-    Route(
-        "GET", "/prompt/search", "Tags, characters, artists, series, embeddings and LoRA by the beginning of a word", _search
-    ),
-    Route("POST", "/prompt/artists", "Artists of a prompt: read them, or write them in the family's form and place", _artists),
-    Route("POST", "/prompt/character", "A character's triggers, characteristics and clothes", _character),
-    Route("POST", "/prompt/negative", "A negative prompt with the embeddings that fit", _negative),
-    Route(
-        "POST",
-        "/prompt/from_picture",
-        "The prompt in a picture, or what the tagger sees",
-        _from_picture,
-        200,
-        LARGEST_PICTURE_BODY,
-    ),
-    Route("GET", "/prompt/memory", "Corrections, favourites, history, pins, chips switched off", _memory),
-    Route("POST", "/prompt/memory", "Change one of them", _remember),
-    Route("GET", "/prompt/styles", "The WebUI's styles", _styles),
-    Route("POST", "/prompt/styles/import", "Put styles into prompts", _import_styles),
-    Route("POST", "/prompt/styles/export", "Add a style to the WebUI's styles", _export_style),
-    Route("GET", "/prompt/profile", "The model family of a checkpoint", _profile),
-    Route("GET", "/prompt/settings", "What a family's author advises", _settings),
-    Route("POST", "/benchmarks/plan", "What a benchmark would draw", _plan_benchmark),
-    Route("POST", "/benchmarks", "Start or take up a benchmark", _start_benchmark, 202),
-    Route("GET", "/runs", "Stored benchmark runs", _runs),
-    Route("GET", "/runs/compare", "Checkpoints of several runs on the tags they share", _compare_runs),
-    Route("DELETE", "/runs/{run_id}", "Delete a run", _delete_run),
-    Route(
-        "GET",
-        "/runs/{run_id}/cells",
-        "Where every picture of a run stands",
-        lambda a, p, _: a.benchmarks.stored.cells(p["run_id"]),
-    ),
-    Route("GET", "/runs/{run_id}/verdicts", "A run's pictures in the order in which to judge them", _verdicts),
-    Route("POST", "/runs/{run_id}/verdicts", "Add verdicts by people", _judge),
-    Route("GET", "/runs/{run_id}/{name}", "A report file of a run", _report),
-    Route("GET", "/runs/{run_id}/images/{name}", "A full-size picture of a run", lambda a, p, _: _picture(a, p, "images")),
-    Route("GET", "/runs/{run_id}/thumbs/{name}", "A small picture of a run", lambda a, p, _: _picture(a, p, "thumbs")),
-    Route("GET", "/taggers", "Taggers that are here, and those that can be fetched", _taggers),
-    Route("POST", "/taggers", "Fetch a tagger from the hub", _fetch_tagger, 202),
-    Route("POST", "/merges/check", "Check a recipe against the headers of its files", _check_merge),
-    Route("POST", "/merges", "Start merging to a new file", _start_merge, 202),
-    Route("GET", "/merges", "Merges that were written, saved recipes, own block presets", _merges),
-    Route("POST", "/recipes", "Save a recipe, where a WebUI has one as a virtual checkpoint", _save_recipe),
-    Route("DELETE", "/recipes/{name}", "Delete a saved recipe", _delete_recipe),
-    Route("POST", "/live", "Start merging into the loaded model", _start_live, 202),
-    Route("DELETE", "/live", "Start restoring the loaded model", _restore, 202),
-    Route("GET", "/jobs", "All remembered jobs", _jobs),
-    Route("GET", "/jobs/{job_id}", "Progress and result of a job", _job),
-    Route("POST", "/jobs/{job_id}/cancel", "Ask a job to stop", _cancel),
-)
 
 
 def mount(app: Any, atelier: Atelier, admit: Admit) -> None:
@@ -292,6 +42,7 @@ def mount(app: Any, atelier: Atelier, admit: Admit) -> None:
             name=f"tag_atelier {route.method} {route.path}",
             tags=["Tag Atelier"],
             response_model=None,
+            openapi_extra=description(route.method, route.path),
         )
 
 
@@ -325,12 +76,27 @@ def _endpoint(route: Route, atelier: Atelier, admit: Admit) -> Callable[..., Any
 
 def _refusal(request: Any, admit: Admit) -> Any:
     """None when the request may go on, else the answer that refuses it."""
-    if request.method != "GET" and request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+    if request.method != "GET" and not _from_our_page(request):
         return _error(403, "CrossSite", "The request comes from another site; only our own page may do this.")
     token = request.headers.get(TOKEN_HEADER, "")
     if hmac.compare_digest(token.encode(), PAGE_TOKEN.encode()) or admit(request):
         return None
     return _error(401, "Unauthorized", "No valid login was given; expected the page's login or the --api-auth credentials.")
+
+
+def _from_our_page(request: Any) -> bool:
+    """Whether a request that changes something comes from our own page, or from a program, which names no site at all.
+
+    Browsers that do not send Sec-Fetch-Site still name the origin of every POST and DELETE.
+    """
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin")
+    if origin is None:
+        return True
+    hosts = {request.headers.get("host", ""), request.headers.get("x-forwarded-host", "")} - {""}
+    return origin.partition("://")[2] in hosts
 
 
 def _answer(result: object, status: int) -> Any:

@@ -17,6 +17,7 @@ from fastapi.testclient import TestClient  # noqa: E402
 
 from tag_atelier import api  # noqa: E402
 from tag_atelier.jobs.atelier import Atelier  # noqa: E402
+from tag_atelier.openapi import BODIES, QUERIES  # noqa: E402
 
 PLAN = {"name": "two tags", "template": "1girl, {tag}", "tags": ["glaring", "reaching"], "checkpoints": ["model-a"]} | {
     "parameters": {"width": 64, "height": 64, "steps": 2, "sampler": "Euler"}
@@ -158,9 +159,35 @@ def test_without_a_login_only_the_page_token_opens_the_routes(atelier: Atelier) 
     assert client.get(path, headers={"X-Tag-Atelier": "guess"}).status_code == 401
 
 
-def test_another_site_cannot_start_anything(client: Any) -> None:
-    answer = client.post("/tag-atelier/v1/benchmarks", json={"spec": PLAN}, headers={"Sec-Fetch-Site": "cross-site"})
-    assert answer.status_code == 403
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "http://elsewhere.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://["}, 403),
+        ({"Origin": "http://testserver"}, 200),
+        ({"Origin": "https://proxy.example", "X-Forwarded-Host": "proxy.example"}, 200),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "https://proxy.example"}, 200),
+        ({"Sec-Fetch-Site": "none"}, 200),
+        ({}, 200),
+    ],
+)
+def test_another_sites_page_cannot_start_anything(client: Any, headers: dict[str, str], status: int) -> None:
+    answer = client.post("/tag-atelier/v1/prompt/slots", json={"tags": ["hat"]}, headers=headers)
+    assert answer.status_code == status
+
+
+def test_every_route_that_takes_something_is_described_for_programs(client: Any) -> None:
+    told = client.get("/openapi.json").json()["paths"]
+    for route in api.ROUTES:
+        described = told[api.PREFIX + route.path][route.method.lower()]
+        names = {parameter["name"] for parameter in described.get("parameters", ())}
+        assert {part[1:-1] for part in route.path.split("/") if part.startswith("{")} <= names, route.path
+        assert ("requestBody" in described) == (route.method == "POST"), route.path
+    assert set(BODIES) == {route.path for route in api.ROUTES if route.method == "POST"}
+    assert set(QUERIES) <= {route.path for route in api.ROUTES if route.method == "GET"}
 
 
 def test_the_prompt_pages_routes_answer(client: Any) -> None:
