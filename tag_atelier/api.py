@@ -15,6 +15,7 @@ from typing import Any
 
 from tag_atelier.errors import TagAtelierError
 from tag_atelier.jobs.atelier import Atelier
+from tag_atelier.jobs.origins import CROSS_SITE, REFUSED, from_our_page
 from tag_atelier.jobs.runner import Job
 from tag_atelier.jobs.values import read_body
 from tag_atelier.openapi import description
@@ -76,27 +77,12 @@ def _endpoint(route: Route, atelier: Atelier, admit: Admit) -> Callable[..., Any
 
 def _refusal(request: Any, admit: Admit) -> Any:
     """None when the request may go on, else the answer that refuses it."""
-    if request.method != "GET" and not _from_our_page(request):
-        return _error(403, "CrossSite", "The request comes from another site; only our own page may do this.")
+    if request.method != "GET" and not from_our_page(request):
+        return _error(REFUSED, "CrossSite", CROSS_SITE)
     token = request.headers.get(TOKEN_HEADER, "")
     if hmac.compare_digest(token.encode(), PAGE_TOKEN.encode()) or admit(request):
         return None
     return _error(401, "Unauthorized", "No valid login was given; expected the page's login or the --api-auth credentials.")
-
-
-def _from_our_page(request: Any) -> bool:
-    """Whether a request that changes something comes from our own page, or from a program, which names no site at all.
-
-    Browsers that do not send Sec-Fetch-Site still name the origin of every POST and DELETE.
-    """
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site in ("same-origin", "none")
-    origin = request.headers.get("origin")
-    if origin is None:
-        return True
-    hosts = {request.headers.get("host", ""), request.headers.get("x-forwarded-host", "")} - {""}
-    return origin.partition("://")[2] in hosts
 
 
 def _answer(result: object, status: int) -> Any:

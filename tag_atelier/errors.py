@@ -10,7 +10,8 @@
     ├── RecipeError                 422  a merge recipe that cannot be carried out
     ├── CheckpointError             422  a checkpoint file that is truncated, pickled or of another architecture
     ├── TaggerError                 424  the tagger is missing or does not look like one
-    ├── HostError                   502  the host refused, failed or cannot do this
+    ├── HostError                   502  the host refused or failed
+    │   └── Unsupported             422  this host never can do that; another one may
     ├── Busy                        409  another job holds the model
     └── Cancelled                   499  somebody pressed stop; not a failure
 
@@ -75,9 +76,15 @@ class TaggerError(TagAtelierError):
 
 
 class HostError(TagAtelierError):
-    """The host refused, failed, or cannot do what was asked."""
+    """The host refused or failed."""
 
     status = 502
+
+
+class Unsupported(HostError):
+    """This host is not made for what was asked; asking again will not help."""
+
+    status = 422
 
 
 class Busy(TagAtelierError):

@@ -128,7 +128,7 @@ def test_the_same_plan_is_taken_up_and_draws_nothing_twice(client: Any, atelier:
             404,
             "checkpoint",
         ),
-        ("DELETE", "/live", "", 502, "The host 'fake' cannot change a loaded model"),
+        ("DELETE", "/live", "", 422, "The host 'fake' cannot change a loaded model"),
         ("GET", "/jobs/nope", "", 404, "Unknown job 'nope'"),
         ("GET", "/runs/..%2f..%2fetc/report.html", "", 404, ""),
         ("GET", "/runs/nope/report.html", "", 404, "Unknown run 'nope'"),
@@ -204,7 +204,7 @@ def test_the_prompt_pages_routes_answer(client: Any) -> None:
     assert client.post(f"{base}/negative", json={"preset": "none", "text": "hat"}).json()["text"] == "hat"
     assert client.get(f"{base}/styles").json() == {"styles": [], "files": [], "problems": []}
     assert client.post(f"{base}/styles/import", json={"names": [], "prompt": "a"}).json()["prompt"] == "a"
-    assert client.post(f"{base}/styles/export", json={"name": "a", "prompt": "b"}).status_code == 502
+    assert client.post(f"{base}/styles/export", json={"name": "a", "prompt": "b"}).status_code == 422
     assert client.get(f"{base}/profile").json()["id"] == "aidxl"
     assert client.get(f"{base}/settings", params={"profile": "pony"}).json()["id"] == "pony"
 

@@ -10,6 +10,7 @@ from typing import Any
 from tag_atelier.cli.progress import data_folder, embedded_host
 from tag_atelier.errors import HostError
 from tag_atelier.jobs.atelier import Atelier
+from tag_atelier.jobs.origins import OnlyThisMachine, is_this_machine
 
 STOP_S = 10.0
 """How long a running job may take to stop at its next safe point when the server ends."""
@@ -51,6 +52,8 @@ def _serve(given: argparse.Namespace) -> int:
         tagger = tagger or tagger_folder()
     atelier = Atelier(embedded_host(checkpoints, tagger, data_folder()))
     app = build_app(atelier)
+    if is_this_machine(given.listen):
+        app = OnlyThisMachine(app)
     print(f"Tag Atelier: http://{given.listen}:{listener.getsockname()[1]}", flush=True)
     try:
         uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Literal
 
-from tag_atelier.errors import HostError, TagAtelierError
+from tag_atelier.errors import TagAtelierError, Unsupported
 from tag_atelier.merge.recipe import Recipe
 from tag_atelier.ports import Host, LiveModel, Progress
 
@@ -32,9 +32,9 @@ class LiveState:
 
     @property
     def model(self) -> LiveModel:
-        """The host's port. Raises HostError where it has none."""
+        """The host's port. Raises Unsupported where it has none."""
         if self._host.live_model is None:
-            raise HostError(f"The host '{self._host.name}' cannot change a loaded model; merge to a file instead.")
+            raise Unsupported(f"The host '{self._host.name}' cannot change a loaded model; merge to a file instead.")
         return self._host.live_model
 
     @property

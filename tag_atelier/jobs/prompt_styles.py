@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from tag_atelier.errors import HostError, PromptError, RequestError, UnknownName
+from tag_atelier.errors import PromptError, RequestError, UnknownName, Unsupported
 from tag_atelier.jobs.prompt_memory import write_beside
 from tag_atelier.jobs.values import read_flag, read_object, read_text, refuse_unknown
 from tag_atelier.ports import PromptFiles
@@ -75,7 +75,7 @@ class PromptStyles:
     def _path(self, name: str) -> Path:
         paths = self._files.styles()
         if not paths:
-            raise HostError("This host has no styles file; save styles in the WebUI.")
+            raise Unsupported("This host has no styles file; save styles in the WebUI.")
         if not name:
             return paths[0]
         chosen = next((path for path in paths if path.name == name), None)

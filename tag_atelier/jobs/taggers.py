@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tag_atelier.errors import HostError, UnknownName
+from tag_atelier.errors import UnknownName, Unsupported
 from tag_atelier.jobs.runner import Job, JobRunner
 from tag_atelier.ports import Host, Progress
 from tag_atelier.settings import Options
@@ -34,14 +34,14 @@ class Taggers:
 
         Raises:
             UnknownName: no tagger of that name is known.
-            HostError: this host has no folder for taggers.
+            Unsupported: this host has no folder for taggers.
         """
         from tag_atelier.tagger.download import HUB_TAGGERS
 
         if name not in HUB_TAGGERS:
             raise UnknownName("tagger", name, list(HUB_TAGGERS))
         if not self._host.tagger_folders:
-            raise HostError("This host has no folder for taggers; name one with --tagger.")
+            raise Unsupported("This host has no folder for taggers; name one with --tagger.")
         folder = Path(self._host.tagger_folders[0])
         return self._runner.start("tagger", name, lambda progress: self._fetch(name, folder, progress))
 

@@ -21,6 +21,7 @@ from tag_atelier.host.embedded.draw_request import DrawRequest, read_draw_reques
 from tag_atelier.host.embedded.noise_levels import SCHEDULES
 from tag_atelier.host.embedded.sampler import EmbeddedSampler
 from tag_atelier.host.embedded.solvers import SAMPLERS
+from tag_atelier.jobs.origins import CROSS_SITE, from_our_page
 from tag_atelier.jobs.values import read_body, read_text, refuse_unknown
 from tag_atelier.ports import Checkpoint, Host, RenderedImage
 
@@ -196,6 +197,6 @@ def _endpoint(handler: Handler) -> Callable[[Any], Any]:
 
 async def _read(request: Any) -> dict[str, object]:
     """The JSON object of a request of our own page or of a program; an empty body is an empty object."""
-    if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
-        raise RequestError("The request comes from another site's page; only our own page and programs may do this.")
+    if not from_our_page(request):
+        raise RequestError(CROSS_SITE)
     return await read_body(request)
