@@ -258,6 +258,8 @@ class Host:
     """Takes the host's generation queue; None where there is no queue to take."""
     interrupt: Callable[[], None] | None = None
     """Stops the sampling that is under way."""
+    machines: int = 0
+    """How many machines share a batch, each of whose images is drawn by itself; 0 where a batch is drawn as one."""
     check_parameters: Callable[[SamplingParameters], None] | None = None
     """Raises UnknownName for a sampler, scheduler, VAE or upscaler that is not there; None: only found out when drawing."""
     live_settings: Callable[[], Mapping[str, object]] = dict

@@ -58,14 +58,15 @@ class Batch:
     """Cells that may share one call of the sampler, and the cell that fills the places left over."""
 
     cells: tuple[Cell, ...]
-    filler: Cell
+    filler: Cell | None
+    """None where the host draws each picture by itself."""
     size: int
 
     @property
     def requests(self) -> list[RenderRequest]:
-        """Always ``size`` requests, so that every batch of a run is computed alike."""
-        padded = [*self.cells, *([self.filler] * (self.size - len(self.cells)))]
-        return [RenderRequest(cell.prompt, cell.negative, cell.seed) for cell in padded]
+        """Always ``size`` requests where there is a filler, so that every batch of a run is computed alike."""
+        fillers = [] if self.filler is None else [self.filler] * (self.size - len(self.cells))
+        return [RenderRequest(cell.prompt, cell.negative, cell.seed) for cell in (*self.cells, *fillers)]
 
 
 def run(plan: Plan, host: Host, scorer: Scorer, store: Store, progress: Progress) -> RunSummary:
@@ -94,7 +95,7 @@ class _Run:
         self.chunks: dict[str, int] = {}
         self.errors: list[str] = []
         self.last_error: TagAtelierError | None = None
-        self.size = plan.spec.batch_size
+        self.size = plan.spec.batch_size * max(1, host.machines)
         self.work, self.drawing_s = 0.0, 0.0
         self.started = time.monotonic()
 
@@ -163,7 +164,7 @@ class _Run:
         failures_in_row = 0
         for batch in self._batches(cells):
             error = self._render(position, batch)
-            if error is not None and _out_of_memory(error) and self.size == self.plan.spec.batch_size > 1:
+            if error is not None and self._may_halve(error):
                 error = self._halve(position, batch)
             failures_in_row = failures_in_row + 1 if error else 0
             if error:
@@ -172,6 +173,11 @@ class _Run:
                 return False
             self._advance(f"{self._name(position)}: {', '.join(batch.cells[-1].tags) or 'baseline'}")
         return True
+
+    def _may_halve(self, error: TagAtelierError) -> bool:
+        """Once per run, and only where a batch is drawn as one."""
+        whole = self.size == self.plan.spec.batch_size > 1
+        return whole and not self.host.machines and _out_of_memory(error)
 
     def _halve(self, position: int, batch: Batch) -> TagAtelierError | None:
         """Go on with half the batch size; draws ``batch`` so, and gives the last error."""
@@ -235,7 +241,7 @@ class _Run:
                 error = found
             if error is None:
                 self.drawing_s += time.monotonic() - started
-                self.work += batch.size * megapixel_steps(parameters)
+                self.work += len(batch.requests) * megapixel_steps(parameters)
                 self.workers.raise_failures()
                 break
             self.workers.finish()  # before anything is drawn again: one cell, one writer
@@ -274,7 +280,9 @@ class _Run:
             self.chunks[cell.prompt] = self.host.sampler.count_chunks(cell.prompt)
         return self.chunks[cell.prompt], networks(cell.prompt)
 
-    def _filler(self, group: tuple[object, ...], members: Sequence[Cell]) -> Cell:
+    def _filler(self, group: tuple[object, ...], members: Sequence[Cell]) -> Cell | None:
+        if self.host.machines:
+            return None
         baseline = next(cell for cell in self._of(members[0].checkpoint) if not cell.tags)
         return baseline if self._group(baseline) == group else members[0]
 

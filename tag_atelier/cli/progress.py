@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -82,19 +82,19 @@ def embedded_host(checkpoints: Path, taggers: Path | None, data: Path) -> Host:
     return build(checkpoints, data, _tagger_folders(checkpoints, taggers))
 
 
-def remote_host(url: str, taggers: Path | None, data: Path, login: str | None) -> Host:
-    """A WebUI by its address; ``login`` is ``user:password`` of its ``--api-auth``.
+def remote_host(urls: Sequence[str], taggers: Path | None, data: Path, login: str | None) -> Host:
+    """One or several WebUIs by their addresses; ``login`` is ``user:password`` of its ``--api-auth``.
 
     Raises:
         RequestError: ``login`` has no colon.
-        HostError: ``url`` is no address.
+        HostError: one of ``urls`` is no address, or given twice.
     """
     if login is not None and ":" not in login:
         raise RequestError("--login has no ':'; expected USER:PASSWORD.")
     from tag_atelier.host.remote import build
 
     user, _, password = (login or "").partition(":")
-    return build(url, data, _tagger_folders(None, taggers), credentials=(user, password) if login else None)
+    return build(urls, data, _tagger_folders(None, taggers), credentials=(user, password) if login else None)
 
 
 def _tagger_folders(checkpoints: Path | None, taggers: Path | None) -> tuple[Path, ...]:

@@ -34,7 +34,7 @@ class Client:
         self.url = urllib.parse.urlunsplit((parts.scheme, place, parts.path.rstrip("/"), "", ""))
         """Without credentials, so that it may be shown."""
         self._headers = {"Accept": "application/json"}
-        if credentials is None and parts.username is not None:
+        if parts.username is not None:  # of several machines each may have a login of its own
             credentials = urllib.parse.unquote(parts.username), urllib.parse.unquote(parts.password or "")
         if credentials is not None:
             joined = base64.b64encode(":".join(credentials).encode("utf-8")).decode("ascii")

@@ -1,0 +1,193 @@
+"""Several WebUIs behind one sampler: they share the work, and one that dies takes nothing along."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tag_atelier.bench.run import run
+from tag_atelier.bench.store import Store
+from tag_atelier.errors import Cancelled, HostError, UnknownName
+from tag_atelier.host.remote import build, fleet
+from tag_atelier.ports import Checkpoint, Host, RenderedImage, RenderRequest, SamplingParameters
+from tests.bench.bench_parts import LABELS, small_plan
+from tests.fakes import FakeProgress, FakeScorer, draw
+from tests.host.fake_webui import FakeWebui, served
+
+FILES = {"model-a": "aa" * 32, "model-b": "bb" * 32}
+QUICK = SamplingParameters(steps=2, width=64, height=64)
+BATCH = [RenderRequest(f"1girl, {number}", "", number) for number in range(6)]
+
+
+class Rack:
+    """Makes fake WebUIs that live as long as the test."""
+
+    def __init__(self, stack: ExitStack, folder: Path) -> None:
+        self._stack, self._folder = stack, folder
+
+    def webui(self, files: dict[str, str] = FILES, dies_after: int | None = None) -> FakeWebui:
+        return self._stack.enter_context(served(FakeWebui(files, dies_after)))
+
+    def host(self, *webuis: FakeWebui) -> Host:
+        return build([webui.url for webui in webuis], self._folder)
+
+
+@pytest.fixture
+def rack(tmp_path: Path) -> Iterator[Rack]:
+    with ExitStack() as stack:
+        yield Rack(stack, tmp_path)
+
+
+def rendered(host: Host, progress: FakeProgress | None = None) -> list[RenderedImage]:
+    images: list[RenderedImage] = []
+    host.sampler.render(BATCH, QUICK, host.checkpoints.resolve("model-a"), images.append, progress or FakeProgress())
+    return images
+
+
+def test_two_share_a_batch_and_every_image_is_the_one_asked_for(rack: Rack) -> None:
+    first, second = rack.webui(), rack.webui()
+    for webui in (first, second):
+        webui.gate.clear()
+    both_at_it = threading.Timer(0.3, lambda: [webui.gate.set() for webui in (first, second)])
+    both_at_it.start()
+    images = rendered(rack.host(first, second))
+    assert [image.index for image in images] == [0, 1, 2, 3, 4, 5]
+    for image, request in zip(images, BATCH, strict=True):
+        assert image.image.tobytes() == draw(request, QUICK, "model-a").tobytes()
+    assert first.drawn and second.drawn
+    assert sorted(first.drawn + second.drawn) == [request.prompt for request in BATCH]
+    assert {image.used["machine"] for image in images} == {1, 2}
+
+
+def test_a_run_ends_alike_when_one_of_two_dies(rack: Rack, tmp_path: Path) -> None:
+    stored = {}
+    for name, dies_after in (("whole", None), ("one-died", 3)):
+        webuis = rack.webui(), rack.webui(dies_after=dies_after)
+        host, scorer = rack.host(*webuis), FakeScorer(LABELS)
+        with Store(tmp_path / name) as store:
+            summary = run(small_plan(host), host, scorer, store, FakeProgress())
+            assert (summary.drawn, summary.missing, summary.errors) == (12, 0, ())
+            stored[name] = [(item.cell.key, item.state, item.image.read_bytes()) for item in store.cells() if item.image]
+            machines = {item.used["machine"] for item in store.cells()}
+        assert machines == {1, 2}
+        again = len(webuis[0].drawn) + len(webuis[1].drawn) - 12
+        assert again == (0 if dies_after is None else 1), "at most what a machine died over is drawn again, no filler"
+    assert stored["whole"] == stored["one-died"]
+
+
+def test_a_dead_machine_is_asked_again_after_a_while(rack: Rack, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = rack.webui(), rack.webui(dies_after=0)
+    second.dies_after = None
+    host = rack.host(first, second)
+    host.checkpoints.resolve("model-a")
+    second.dies_after = 0
+    rendered_by(host, {1})
+    second.dies_after = None
+    rendered_by(host, {1})
+    monkeypatch.setattr(fleet, "RETRY_S", 0.0)
+    first.gate.clear()
+    threading.Timer(0.3, first.gate.set).start()
+    rendered_by(host, {1, 2})
+
+
+def rendered_by(host: Host, machines: set[int]) -> None:
+    assert {image.used["machine"] for image in rendered(host)} == machines
+
+
+def test_all_dead_is_the_last_ones_sentence(rack: Rack) -> None:
+    webuis = rack.webui(), rack.webui()
+    host = rack.host(*webuis)
+    checkpoint = host.checkpoints.resolve("model-a")
+    for webui in webuis:
+        webui.dies_after = 0
+    with pytest.raises(HostError, match="broke off its answer|cannot be reached"):
+        host.sampler.render(BATCH, QUICK, checkpoint, print, FakeProgress())
+
+
+def test_what_a_silent_machine_holds_is_drawn_by_another(rack: Rack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet, "OVERDUE_S", 0.3)
+    first, silent = rack.webui(), rack.webui()
+    host = rack.host(first, silent)
+    silent.gate.clear()
+    first.gate.clear()
+    threading.Timer(0.3, first.gate.set).start()
+    images = rendered(host)
+    assert len(images) == 6 and {image.used["machine"] for image in images} == {1}
+    assert sorted(first.drawn) == [request.prompt for request in BATCH]
+    rendered_by(host, {1})  # the silent one is still busy, and nobody waits for it
+
+
+def test_a_cancel_interrupts_all_of_them_and_delivers_nothing(rack: Rack) -> None:
+    webuis = rack.webui(), rack.webui()
+    host = rack.host(*webuis)
+    for webui in webuis:
+        webui.gate.clear()
+    with pytest.raises(Cancelled):
+        rendered(host, CancelledLater())
+    assert [webui.interrupted for webui in webuis] == [True, True]
+
+
+class CancelledLater(FakeProgress):
+    """Is cancelled once both machines are drawing."""
+
+    asked = 0
+
+    @property
+    def cancelled(self) -> bool:
+        self.asked += 1
+        return self.asked > 20
+
+
+def test_an_interrupt_at_one_of_them_stops_the_batch(rack: Rack) -> None:
+    first, second = rack.webui(), rack.webui()
+    second.interrupted = True
+    first.gate.clear()
+    threading.Timer(0.3, first.gate.set).start()
+    with pytest.raises(Cancelled, match="Somebody interrupted"):
+        rendered(rack.host(first, second))
+
+
+def test_a_checkpoint_must_be_on_all_of_them_and_be_the_same_file(rack: Rack) -> None:
+    first, lacking, other = rack.webui(), rack.webui({"model-b": "bb" * 32}), rack.webui({**FILES, "model-a": "cc" * 32})
+    with pytest.raises(UnknownName, match=f"{lacking.url} lacks it: copy it there"):
+        rack.host(first, lacking).checkpoints.resolve("model-a")
+    assert [found.name for found in rack.host(first, lacking).checkpoints.list()] == ["model-b"]
+    host = rack.host(first, other)
+    with pytest.raises(HostError, match=f"'model-a' is another file on {other.url}"):
+        host.checkpoints.identify(host.checkpoints.resolve("model-a"))
+    assert host.checkpoints.identify(host.checkpoints.resolve("model-b")) == "bb" * 32
+
+
+def test_what_was_chosen_on_all_is_chosen_again(rack: Rack, tmp_path: Path) -> None:
+    webuis = rack.webui(), rack.webui()
+    host = rack.host(*webuis)
+    for webui in webuis:
+        webui.chosen = "model-b"
+    loaded = host.checkpoints.loaded()
+    assert loaded is not None and loaded.name == "model-b"
+    with Store(tmp_path / "run") as store:
+        plan = small_plan(host, checkpoints=["model-a"])
+        run(plan, host, FakeScorer(LABELS), store, FakeProgress())
+    assert [webui.chosen for webui in webuis] == ["model-b", "model-b"]
+    webuis[0].chosen = "model-a"
+    assert host.checkpoints.loaded() is None
+
+
+def test_one_address_twice_is_refused(rack: Rack, tmp_path: Path) -> None:
+    webui = rack.webui()
+    with pytest.raises(HostError, match=f"{webui.url} is given; expected each WebUI once"):
+        build([webui.url, f"{webui.url}/"], tmp_path)
+
+
+def test_the_checkpoint_of_another_folder_is_found_by_its_hash(rack: Rack) -> None:
+    webui = rack.webui({"renamed": "aa" * 32})
+    machine = fleet.Machine(webui.url, *ports_of(rack.host(webui)))
+    assert machine.find(Checkpoint("model-a", "sub/model-a.safetensors", sha256="aa" * 32)).name == "renamed"
+
+
+def ports_of(host: Host) -> tuple:
+    return host.sampler, host.checkpoints
