@@ -19,6 +19,8 @@ from tests.webui.server import Server
 
 CHECKPOINT = "tiny-sdxl-a"
 PROMPT = "1girl, solo, {tag}, white background"
+PATIENCE_S = 1800.0
+"""How long one answer may take: a whole plot is one, on a machine that others load too."""
 PLOT = "x/y/z plot"
 PROMPT_AXIS = "Prompt S/R"
 PLOT_OPTIONS = ("Nothing", "Seed", "Var. seed", "Var. strength", "Steps", "Hires steps", "CFG Scale", PROMPT_AXIS)
@@ -60,8 +62,9 @@ def measure(tags: Sequence[str], fields: dict[str, object], batch: int, repeats:
     with tempfile.TemporaryDirectory(prefix="tag-atelier-grid-") as scratch:
         server = _server(checkouts[0], Path(scratch))
         try:
-            server.start(("--skip-install",))
+            server.start()  # without --skip-install: our install.py adds what the tagger needs
             client = server.client
+            client.timeout_s = PATIENCE_S
             client.post("/sdapi/v1/options", {"sd_model_checkpoint": f"{CHECKPOINT}.safetensors", "samples_save": True})
             plot_s(client, tags[:2], fields)  # warms up
             pairs = [

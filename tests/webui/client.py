@@ -63,6 +63,9 @@ def pictures(answer: Answer) -> list[Picture]:
 class Client:
     """One user's view of one server."""
 
+    timeout_s: float = TIMEOUT_S
+    """How long one answer may take."""
+
     def __init__(self, base: str, credentials: tuple[str, str] | None = None, headers: Mapping[str, str] | None = None) -> None:
         self.base = base
         self.headers = dict(headers or {})
@@ -76,7 +79,7 @@ class Client:
         given = {"Content-Type": "application/json", **self.headers, **(headers or {})}
         request = urllib.request.Request(self.base + path, data=data, headers=given, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
+            with urllib.request.urlopen(request, timeout=self.timeout_s) as response:
                 return Answer(response.status, response.read(), dict(response.headers))
         except urllib.error.HTTPError as error:
             with error:
