@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -58,5 +59,7 @@ def standalone_blocks(title: str) -> gr.Blocks:
         return gr.Blocks(head=f"<script>{script}</script>", **options)
     page = gr.Blocks(**options)
     with page:
-        page.load(fn=None, inputs=None, outputs=None, _js=f"() => {{ {script}\n window.tagAtelier = tagAtelier; }}")
+        # As a script element, so that what it declares is global there too and any button's own line can name it.
+        add = "() => {{ const node = document.createElement('script'); node.textContent = {}; document.head.append(node); }}"
+        page.load(fn=None, inputs=None, outputs=None, _js=add.format(json.dumps(script)))
     return page
