@@ -5,23 +5,26 @@ Reading a study needs no host; several workers, on one machine or on many, may w
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from tag_atelier.ports import Host, Progress, Scorer
-from tag_atelier.prompt.catalogue import Catalogue
+from tag_atelier.errors import SpecError
+from tag_atelier.ports import Progress
 from tag_atelier.tune.status import StudyStatus, Trial
 from tag_atelier.tune.study_spec import StudySpec
 
+if TYPE_CHECKING:
+    from tag_atelier.merge.layout import Architecture
+    from tag_atelier.tune.book import Book
+    from tag_atelier.tune.easel import Easel, Workplace
+    from tag_atelier.tune.ledger import Ledger
+    from tag_atelier.tune.space import Space
+    from tag_atelier.tune.split import Split
 
-@dataclass(frozen=True)
-class Workplace:
-    """What a worker draws and scores with."""
-
-    host: Host
-    scorer: Scorer
-    catalogue: Catalogue
+SPEC_FILE, BEST_FILE, COST_FILE = "study.yaml", "best.yaml", "cost.json"
 
 
 class Study:
@@ -30,23 +33,87 @@ class Study:
     def __init__(self, spec: StudySpec, folder: Path) -> None:
         """Take the study in ``folder``; nothing is written before ``work``."""
         self.spec, self.folder = spec, folder
+        self._book: Book | None = None
 
     @classmethod
     def open(cls, folder: Path) -> Study:
         """The study that lies in ``folder``. Raises SpecError where there is none."""
-        raise NotImplementedError
+        if not (folder / SPEC_FILE).is_file():
+            raise SpecError(f"'{folder.name}' holds no study; expected a folder with a '{SPEC_FILE}' in it.")
+        return cls(StudySpec.from_value(folder / SPEC_FILE), folder)
+
+    @classmethod
+    def join(cls, storage: str, name: str, folder: Path) -> Study:
+        """The study ``name`` of a shared storage, to be worked on from ``folder``; ``name`` empty: the only one there.
+
+        Raises:
+            SpecError: there is no such study, or several where none is named.
+            HostError: optuna or a driver is missing, or the storage stays away.
+        """
+        from tag_atelier.tune.ledger import Ledger, studies_in
+
+        known = studies_in(storage, folder)
+        found = [each for each in known if name in ("", each, each.rpartition(" ")[0])]
+        if len(found) != 1:
+            shown = ", ".join(known) or "none"
+            raise SpecError(f"The storage holds {len(found)} studies called '{name}'; expected one of its names: {shown}.")
+        notes = Ledger(storage, found[0], folder).notes()
+        if "spec" not in notes:
+            raise SpecError(f"The study '{found[0]}' was never started; start it on one machine before others join.")
+        return cls(StudySpec.from_value(json.loads(str(notes["spec"])) | {"storage": storage}), folder)
+
+    @property
+    def key(self) -> str:
+        """Name within a shared storage: the study's own, and a mark that differs where anything in its spec does."""
+        plain = {key: value for key, value in self.spec.as_dict().items() if key not in ("storage", "note")}
+        return f"{self.spec.name} {hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:8]}"
+
+    @property
+    def is_started(self) -> bool:
+        """Whether ``work`` ever began in this folder."""
+        return (self.folder / SPEC_FILE).is_file()
 
     def cost(self, workplace: Workplace) -> Mapping[str, object]:
         """What the study will cost and can show, before it starts, as plain values.
 
-        ``pictures`` (at most), ``pictures_per_trial`` (list, one per rung of the halving), ``trials``, ``search_tags``,
-        ``validation_tags``, ``resolvable_difference`` (lift, 80 % power), ``dimensions``, ``seconds`` (None where this host
-        has not drawn for a study yet), ``notes``.
+        ``pictures`` (at most), ``pictures_per_trial`` (list, one per rung of the halving), ``trials``, ``dimensions``,
+        ``groups``, ``search_tags``, ``validation_tags``, ``validation_pictures``, ``resolvable_difference`` (lift, 80 %
+        power, search and validation), ``megapixel_steps``, ``preview_prompts``.
 
         Raises:
             SpecError, RecipeError, UnknownName, CheckpointError: whatever would stop it later.
+            HostError: the host cannot change a loaded model.
         """
-        raise NotImplementedError
+        return self._lay_out(workplace)[-1]
+
+    def _lay_out(self, workplace: Workplace) -> tuple[Easel, Split, dict[str, Space], dict[str, Any]]:
+        """Everything a worker needs; every error of the spec is found here, before anything is drawn."""
+        from tag_atelier.tune.cost import cost
+        from tag_atelier.tune.easel import Easel
+        from tag_atelier.tune.split import split
+
+        if workplace.host.check_parameters is not None:
+            workplace.host.check_parameters(self.spec.plan.parameters)
+        plans = split(self.spec, workplace.catalogue)
+        easel = Easel(workplace, self.spec.models[0])
+        spaces = self._spaces(easel.architecture(self.spec.models))
+        easel.plan(spaces["search"].recipe(spaces["search"].start(), "start"))
+        return easel, plans, spaces, cost(self.spec, plans, spaces, workplace.catalogue)
+
+    def _spaces(self, architecture: Architecture) -> dict[str, Space]:
+        from tag_atelier.tune.space import Space
+
+        spaces = {"search": Space(self.spec, architecture, self.spec.space.groups)}
+        if self.spec.space.refine:
+            spaces["refine"] = Space(self.spec, architecture, self.spec.space.refine)
+        return spaces
+
+    def _ledger(self, spaces: Mapping[str, Space]) -> Ledger:
+        from tag_atelier.tune.ledger import Ledger
+        from tag_atelier.tune.samplers import sampler_of
+
+        objectives = 2 if self.spec.sampler == "nsga2" else 1
+        return Ledger(self.spec.storage, self.key, self.folder, sampler_of(self.spec, spaces["search"]), objectives)
 
     def work(self, workplace: Workplace, progress: Progress) -> StudyStatus:
         """Start, resume or help with the study until it is done; the loaded model is restored whatever happens.
@@ -57,20 +124,58 @@ class Study:
             SpecError, RecipeError, UnknownName, CheckpointError: found before anything is drawn.
             HostError: the storage stayed away, or the host cannot draw or change its model.
         """
-        raise NotImplementedError
+        from tag_atelier.bench.store import disk_errors, write_whole
+        from tag_atelier.tune.book import Book
+        from tag_atelier.tune.worker import Worker
+
+        easel, plans, spaces, costs = self._lay_out(workplace)
+        easel.refuse_merged()
+        architecture = easel.architecture(self.spec.models).id
+        with disk_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            costs = {**costs, "architecture": architecture}
+            write_whole(self.folder / COST_FILE, json.dumps(costs, ensure_ascii=False).encode("utf-8"))
+            write_whole(self.folder / SPEC_FILE, self.spec.to_yaml().encode("utf-8"))
+        self._book = Book(self.spec, spaces, self._ledger(spaces))
+        self._book.ledger.note(spec=json.dumps(self.spec.as_dict()))
+        Worker(self._book, plans, easel, self.folder).work(progress)
+        with disk_errors(self.folder):
+            write_whole(self.folder / BEST_FILE, self.best().encode("utf-8"))
+        return self.status()
 
     def stop(self) -> None:
         """End the search early, for all workers: what was tried so far is averaged, confirmed and validated."""
-        raise NotImplementedError
+        self._opened().ledger.note(stop=True)
 
     def trials(self) -> tuple[Trial, ...]:
         """All trials, finished first. Raises HostError where the storage cannot be reached."""
-        raise NotImplementedError
+        return self.status().trials
 
     def best(self) -> str:
         """The answer's recipe as YAML, as of now. Raises SpecError before anything was searched."""
-        raise NotImplementedError
+        recipe = self._opened().read().answer_recipe()
+        if recipe is None:
+            raise SpecError(f"The study '{self.spec.name}' has no answer yet; expected at least one candidate to be finished.")
+        return recipe.to_yaml()
 
     def status(self) -> StudyStatus:
-        """Everything a door shows. Raises HostError where the storage cannot be reached."""
-        raise NotImplementedError
+        """Everything a door shows. Raises HostError where the storage cannot be reached, SpecError before it was started."""
+        from tag_atelier.tune.overview import overview
+
+        return overview(self._opened().read(), self._costs())
+
+    def _costs(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.folder / COST_FILE).read_text(encoding="utf-8"))
+        return found
+
+    def _opened(self) -> Book:
+        """The book; of a study that nobody works on here, read from its folder."""
+        if self._book is None:
+            from tag_atelier.merge.layout import architectures
+            from tag_atelier.tune.book import Book
+
+            if not (self.folder / COST_FILE).is_file():
+                raise SpecError(f"The study '{self.spec.name}' was not started in '{self.folder.name}'; start it first.")
+            spaces = self._spaces(architectures()[str(self._costs()["architecture"])])
+            self._book = Book(self.spec, spaces, self._ledger(spaces))
+        return self._book

@@ -90,7 +90,7 @@ class StudySpec:
     trials: int = 60
     """Candidates that are tried, the parents among them; confirmation and validation come on top."""
     seed: int = 1
-    """Of everything random in the search."""
+    """Of everything random in ``cma`` and ``theatre``, which repeat exactly; Optuna's own samplers do not."""
     tags_per_prompt: int = 32
     prompts: int = 16
     """Prompts of a full evaluation; each is drawn with every seed of the plan."""

@@ -1,0 +1,152 @@
+"""Which tags, prompts and seeds a study searches on and which it keeps for validation; what that costs and can show.
+
+Used by ``tune.study``. Loads without numpy and torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tag_atelier.bench.choice import chosen_tags
+from tag_atelier.bench.fields import MAXIMUM_SEED
+from tag_atelier.bench.sets import nested_sets
+from tag_atelier.bench.spec import BenchSpec, SetRule
+from tag_atelier.errors import SpecError
+from tag_atelier.prompt.catalogue import Catalogue
+from tag_atelier.prompt.slots import canonical
+from tag_atelier.tune.study_spec import StudySpec, with_sets
+
+LEAST_TAGS = 4
+"""Of the search, and of validation."""
+COARSEST = 0.15
+"""Lift: a plan that cannot tell a difference as large as this from chance is refused."""
+FRESH_SEEDS = 2001
+"""First seed of the confirmation."""
+VALIDATION_SEEDS = 1001
+_POWER = 1.96 + 0.8416
+"""5 % two-sided, 80 % power."""
+_DISCORDANT = 0.2
+"""Share of asked tags that come out differently on two candidates; as ``bench.plan`` assumes."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """The three plans of a study; no tag, prompt and seed of ``validation`` is in the others."""
+
+    search: BenchSpec
+    confirm: BenchSpec
+    """The search's prompts with seeds of their own."""
+    validation: BenchSpec
+    rungs: tuple[BenchSpec, ...]
+    """The search's first prompts, more and more of them; the last is ``search``."""
+    prompts: tuple[str, ...]
+    """The first four prompts' tags, to be previewed."""
+
+
+def split(spec: StudySpec, catalogue: Catalogue) -> Split:
+    """Lay out the plans of ``spec``.
+
+    Raises:
+        SpecError: too few tags or prompts to see anything, or tags that are searched on and validated on.
+    """
+    names, _, _ = chosen_tags(spec.plan, catalogue)
+    apart = [canonical(tag) for tag in spec.validation.tags]
+    both = sorted(set(apart) & set(names)) if spec.validation.tags else []
+    if both:
+        raise SpecError(f"The tag '{both[0]}' is both searched on and validated on; expected tags of its own for each.")
+    if not apart:
+        apart = _set_aside(names, spec.validation.share)
+    searched = [name for name in names if name not in apart]
+    for what, tags in (("search", searched), ("validate", apart)):
+        if len(tags) < LEAST_TAGS:
+            raise SpecError(f"There are {len(tags)} tags to {what} on; expected at least {LEAST_TAGS}, so name more.")
+    search = _plan(spec, searched, min(spec.tags_per_prompt, len(searched)), spec.prompts, spec.plan.seeds)
+    fresh = tuple((FRESH_SEEDS + i) % MAXIMUM_SEED for i in range(len(spec.plan.seeds)))
+    confirm = dataclasses.replace(search, name=f"{spec.name}: confirmation", seeds=_apart(fresh, spec))
+    seeds = spec.validation.seeds or _apart(tuple(VALIDATION_SEEDS + i for i in range(len(spec.plan.seeds))), spec)
+    validation = _plan(spec, apart, min(spec.tags_per_prompt, len(apart)), spec.validation.prompts, seeds)
+    rungs = tuple(_first(search, share) for share in spec.halving)
+    for each in (search, validation):
+        _check_power(each, spec, catalogue)
+    return Split(search, confirm, validation, rungs, _previews(search, catalogue))
+
+
+def asked(plan: BenchSpec, catalogue: Catalogue) -> tuple[int, int]:
+    """Prompts of ``plan`` and tags asked for in all of them together, one seed; its sets exclude what excludes each other."""
+    sets = _sets(plan, catalogue)
+    return len(sets), sum(map(len, sets))
+
+
+def resolvable(tags_asked: int) -> float:
+    """The difference in lift that this many asked tags show with 80 % power at 5 %, 0…1.
+
+    >>> round(resolvable(512), 3), round(resolvable(8), 2)
+    (0.055, 0.44)
+    """
+    return min(1.0, _POWER * math.sqrt(_DISCORDANT / max(1, tags_asked)))
+
+
+def _set_aside(names: Sequence[str], share: float) -> list[str]:
+    """A share of the tags, the same everywhere: by hash, so that no order of the list decides."""
+    count = max(LEAST_TAGS, round(share * len(names)))
+    return sorted(sorted(names, key=lambda name: hashlib.sha256(f"validation:{name}".encode()).digest())[:count])
+
+
+def _plan(spec: StudySpec, tags: Sequence[str], size: int, prompts: int, seeds: Sequence[int]) -> BenchSpec:
+    plan = dataclasses.replace(spec.plan, name=spec.name, tags=tuple(tags), rule=None, seeds=tuple(seeds), checkpoints=())
+    return with_sets(plan, size, prompts)
+
+
+def _first(plan: BenchSpec, share: float) -> BenchSpec:
+    assert plan.sets is not None
+    return dataclasses.replace(plan, sets=dataclasses.replace(plan.sets, count=max(1, round(share * plan.sets.count))))
+
+
+def _apart(seeds: tuple[int, ...], spec: StudySpec) -> tuple[int, ...]:
+    """``seeds``, moved up while one of them is searched on."""
+    while set(seeds) & set(spec.plan.seeds):
+        seeds = tuple(seed + 1000 for seed in seeds)
+    return seeds
+
+
+def _sets(plan: BenchSpec, catalogue: Catalogue) -> list[tuple[str, ...]]:
+    assert plan.sets is not None
+    names = [canonical(tag) for tag in plan.tags]
+    implies = {name: _broader(name, catalogue) for name in names}
+    found, _ = nested_sets(names, implies, plan.sets)
+    if not found:
+        longest = max(len(each) for each in nested_sets(names, implies, SetRule(tuple(range(1, len(names) + 1)), 1))[0])
+        raise SpecError(
+            f"Only {longest} of {len(names)} tags do not exclude each other; expected 'tags_per_prompt' of at most that."
+        )
+    return found
+
+
+def _broader(name: str, catalogue: Catalogue) -> tuple[str, ...]:
+    entry = catalogue.get(name)
+    return (canonical(entry.broader),) if entry is not None and entry.broader else ()
+
+
+def _check_power(plan: BenchSpec, spec: StudySpec, catalogue: Catalogue) -> None:
+    prompts, tags = asked(plan, catalogue)
+    drawn = tags * len(plan.seeds)
+    if resolvable(drawn) <= COARSEST:
+        return
+    each = tags / prompts * len(plan.seeds)
+    enough = math.ceil(_DISCORDANT * (_POWER / COARSEST) ** 2 / each)
+    where = "'prompts'" if set(plan.seeds) == set(spec.plan.seeds) else "'validation.prompts'"
+    raise SpecError(
+        f"{prompts} prompts ask for {drawn} tags in all, which shows differences in lift from {resolvable(drawn):.2f} on; "
+        f"expected {COARSEST:g} or finer, so set {where} to at least {enough}."
+    )
+
+
+def _previews(plan: BenchSpec, catalogue: Catalogue) -> tuple[str, ...]:
+    from tag_atelier.bench.tag_text import fill, prompt_form
+
+    sets = _sets(plan, catalogue)[:4]
+    return tuple(fill(plan.template, ", ".join(prompt_form(tag, plan.escape) for tag in each)) for each in sets)
