@@ -54,6 +54,10 @@ CREATE TABLE IF NOT EXISTS score (
 """
 
 
+DAMAGE = (sqlite3.Error, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What reading a run raises whose database was damaged or changed by others, besides our own errors."""
+
+
 @dataclass(frozen=True)
 class StoredCell:
     """A planned cell and what became of it."""
@@ -87,7 +91,7 @@ def read_summary(folder: Path) -> dict[str, object]:
     try:
         with Store(folder) as store:
             return store.summary()
-    except (TagAtelierError, sqlite3.Error):
+    except (TagAtelierError, *DAMAGE):
         return {}
 
 
@@ -108,7 +112,7 @@ class Store:
         self._connection = sqlite3.connect(path, timeout=30.0, check_same_thread=False, isolation_level=None)
         try:
             self._open()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, ValueError) as error:
             self._connection.close()
             raise TagAtelierError(f"'{path}' is not a benchmark's database ({error}); name another folder.") from error
         except TagAtelierError:

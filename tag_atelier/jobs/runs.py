@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tag_atelier.bench.published import published
-from tag_atelier.errors import RequestError, UnknownName
+from tag_atelier.errors import Busy, RequestError, TagAtelierError, UnknownName
 from tag_atelier.language import Language
 
 if TYPE_CHECKING:
     from tag_atelier.bench.store import Store
+
+logger = logging.getLogger(__name__)
 
 REPORT_FILES = (
     "report.html", "report.md", "results.csv", "results.json", "sheet.png", "grid.png", "mosaic.png", "verdicts.json",
@@ -160,9 +163,7 @@ class Runs:
         """
         folder = self.folder(run)
         freed = size_bytes(folder)
-        if _holds_run(folder):
-            with _opened(folder) as store, store.writing():
-                pass
+        _refuse_while_written(folder)
         # The rename is at once: a kill half way leaves something that is no run any more.
         doomed = folder.with_name(f"{DELETED}{folder.name}-{time.time_ns()}")
         folder.rename(doomed)
@@ -238,12 +239,35 @@ def _partial(store: Store) -> bool:
     return not store.summary()["done"]
 
 
+def _refuse_while_written(folder: Path) -> None:
+    """Raises Busy; a run that cannot be read is written by nobody."""
+    try:
+        if _holds_run(folder):
+            with _opened(folder) as store, store.writing():
+                pass
+    except Busy:
+        raise
+    except TagAtelierError:
+        logger.info("the run %s is deleted unread", folder.name)
+
+
 @contextmanager
 def _opened(folder: Path) -> Iterator[Store]:
-    """The store in ``folder``. Raises UnknownName where the folder holds none: nothing is made by looking."""
-    from tag_atelier.bench.store import DATABASE, Store
+    """The store in ``folder``; nothing is made by looking.
+
+    Raises:
+        UnknownName: the folder holds none.
+        TagAtelierError: it is damaged; also where that shows only while it is read.
+    """
+    from tag_atelier.bench.store import DAMAGE, DATABASE, Store
 
     if not _holds_run(folder):
         raise UnknownName("run", folder.name, remedy=f"The folder holds no '{DATABASE}'; delete it.")
-    with Store(folder) as store:
-        yield store
+    try:
+        with Store(folder) as store:
+            yield store
+    except DAMAGE as error:
+        logger.warning("the run %s cannot be read", folder.name, exc_info=True)
+        raise TagAtelierError(
+            f"The run '{folder.name}' cannot be read ({error}): its database is damaged; put a copy of it back, or delete the run."
+        ) from error

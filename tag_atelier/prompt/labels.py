@@ -24,6 +24,7 @@ SLOT_OF_KIND: Mapping[str, str] = {"artist": "trigger", "copyright": "character"
 _TAGGER_FILES = ("selected_tags.csv",)
 _ODD = re.compile(r"[^\x21-\x40\x5b\x5d-\x7e]|__")
 """A sign that ``canonical`` may change: white space, upper case, a backslash, or none of ASCII."""
+_COUNT = re.compile(r"\s*\d{1,18}\s*")
 _LARGEST_FILE = 64_000_000
 _LONGEST_NAME = 200
 _MOST_ALIASES = 12
@@ -162,7 +163,7 @@ def _rows(path: Path) -> Iterator[list[str]]:
 
 def _list_row(row: list[str]) -> Label | None:
     """A row ``name,kind,posts,"alias,alias"``; None for anything else. Short aliases that begin with / are left out."""
-    if len(row) < 3 or row[1] not in KINDS or not row[2].strip().isdecimal() or not 0 < len(row[0]) <= _LONGEST_NAME:
+    if len(row) < 3 or row[1] not in KINDS or not _COUNT.fullmatch(row[2]) or not 0 < len(row[0]) <= _LONGEST_NAME:
         return None
     aliases = row[3].split(",")[:_MOST_ALIASES] if len(row) > 3 and row[3] else ()
     known = tuple(name for name in map(_name, aliases) if name and name[0] != "/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 from tag_atelier.errors import TaggerError
 from tag_atelier.prompt.slots import canonical
 from tag_atelier.tagger.families import LabelKind
+
+_COLUMN = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
@@ -55,16 +58,19 @@ def _from_csv(source: str, path: Path) -> list[str]:
     if column is None:
         found = ", ".join(rows.fieldnames or ()) or "nothing"
         raise TaggerError(f"The label file '{path}' has the columns {found}; expected one called 'name'.")
-    return [row[column] or "" for row in rows]
+    try:
+        return [row[column] or "" for row in rows]
+    except csv.Error as error:
+        raise TaggerError(f"The label file '{path}' is no csv ({error}); download the tagger again.") from error
 
 
 def _from_json(source: str, path: Path) -> tuple[list[str], LabelKind]:
     try:
         value = json.loads(source)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TaggerError(f"The label file '{path}' is not valid JSON; download the tagger again.") from error
     value, kind = _unwrapped(value)
-    if isinstance(value, dict) and value and all(str(key).isdigit() for key in value):
+    if isinstance(value, dict) and value and all(_COLUMN.fullmatch(str(key)) for key in value):
         ordered = [value[key] for key in sorted(value, key=int)]
         if all(isinstance(item, dict) and isinstance(item.get("tag"), str) for item in ordered):
             ordered, kind = [item["tag"] for item in ordered], "tag_mapping"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tag_atelier.bench.store import Store
-from tag_atelier.errors import Busy, Cancelled, SpecError, UnknownName
+from tag_atelier.errors import Busy, Cancelled, SpecError, TagAtelierError, UnknownName
 from tag_atelier.jobs.benchmarks import Benchmarks, run_id
 from tag_atelier.jobs.prompts import Prompts
 from tag_atelier.jobs.runner import JobRunner
@@ -179,3 +179,16 @@ def test_a_deleted_run_is_gone_and_one_that_is_written_is_not_deleted(tmp_path: 
     assert found.stored.listed() == [] and list(found.runs_folder.iterdir()) == []
     with pytest.raises(UnknownName):
         found.stored.delete(run)
+
+
+def test_a_damaged_run_is_told_of_and_can_be_deleted(tmp_path: Path) -> None:
+    found = benchmarks(tmp_path)
+    run = found.run_now(PLAN, None, FakeProgress())["run"]
+    with Store(found.runs_folder / run) as store, store._transaction() as database:
+        database.execute("UPDATE cell SET tags = 'no json'")
+    with pytest.raises(TagAtelierError, match=r"its database is damaged; put a copy of it back, or delete the run\."):
+        found.stored.cells(run)
+    (found.runs_folder / run / "run.sqlite").write_bytes(b"no database" * 100)
+    assert [item["id"] for item in found.stored.listed()] == [run]
+    assert found.stored.delete(run)["deleted"] == run
+    assert found.stored.listed() == []
