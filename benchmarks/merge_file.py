@@ -6,8 +6,10 @@ Two half-precision files of SDXL's layout, weighted sum, page cache warm, median
 the disk is left out everywhere: it costs the same for all and depends on the disk alone.
 
 wall_over_io      our merge without hash / reading both files and writing one, one thread, 1 MiB at a time
-wall_over_webui   our merge without hash / the WebUI's way: load both, mix in half precision, save
+wall_over_webui   our merge without hash / the WebUI's merger without hash: the real one where SD_WEBUI_DIR names a WebUI
+                  1.10.1 (SD_WEBUI_PYTHON: its Python), else its way: load both, mix in half precision, save
 hashed_over_hash  our merge with the SHA-256 of the result / that hash alone
+hashed_over_webui  where the real one runs: our merge with the hash / the WebUI's, which always hashes
 rss_mib_2, _6     peak memory of a merge of 2 and of 6 models over the same process before it
 """
 
@@ -113,6 +115,41 @@ def webui(sources: list[Path], destination: Path) -> None:
     save_file(mixed, destination, {"format": "pt"})
 
 
+class RealWebui:
+    """The merger of a WebUI's checkout in a process of its own; started once, so that only merges are timed."""
+
+    def __init__(self, checkout: Path, folder: Path) -> None:
+        own = checkout / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+        python = os.environ.get("SD_WEBUI_PYTHON") or (str(own) if own.exists() else sys.executable)
+        command = [python, str(Path(__file__).with_name("webui_merger.py")), str(checkout), str(folder)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        self._process = subprocess.Popen(command, text=True, **pipes)  # type: ignore[call-overload]
+        self._answer()
+
+    def merge(self) -> dict[str, float]:
+        """Seconds of one merge, without and with the hash of the result."""
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return dict(zip(("webui_s", "webui_hashed_s"), map(float, self._answer().split()), strict=True))
+
+    def _answer(self) -> str:
+        line = str(self._process.stdout.readline())
+        if not line:
+            raise SystemExit("The WebUI's merger ended; try benchmarks/webui_merger.py by hand to see why.")
+        return line
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def find_webui() -> Path | None:
+    """The first WebUI named in SD_WEBUI_DIR that is no Forge, whose tensors lie elsewhere."""
+    named = [Path(part) for part in os.environ.get("SD_WEBUI_DIR", "").split(os.pathsep) if part]
+    return next((root for root in named if (root / "launch.py").is_file() and not (root / "modules_forge").is_dir()), None)
+
+
 def hash_file(path: Path) -> None:
     """SHA-256, read 1 MiB at a time."""
     digest, buffer = hashlib.sha256(), bytearray(_PIECE)
@@ -130,12 +167,15 @@ def timed(work: Callable[[], object]) -> float:
 
 def peak_rss_mib() -> float:
     """Peak resident memory of this process, 0 where the system does not say."""
+    status = Path("/proc/self/status")
+    if status.exists():  # on Linux getrusage goes on from the peak of the process that started this one
+        peak = next(line for line in status.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM"))
+        return int(peak.split()[1]) / 1024
     try:
         import resource
     except ImportError:
         return 0.0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1 << 20) if sys.platform == "darwin" else peak / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)  # bytes, on macOS
 
 
 def measure_rss(sources: list[Path], destination: Path) -> None:
@@ -156,6 +196,8 @@ def rss_of(models: int, sources: list[Path], destination: Path) -> int:
 def measure_times(sources: list[Path], folder: Path, repeat: int) -> dict[str, float]:
     """Medians in seconds."""
     merge, out, other = merge_plan(sources), folder / "out.safetensors", folder / "other.safetensors"
+    checkout = find_webui()
+    real = RealWebui(checkout, folder) if checkout else None
     kinds: dict[str, Callable[[], object]] = {
         "io_s": lambda: plain_io(sources, other),
         "wall_s": lambda: write(merge, out, Quiet(), hashed=False),
@@ -168,10 +210,19 @@ def measure_times(sources: list[Path], folder: Path, repeat: int) -> dict[str, f
         for name, work in kinds.items():
             out.unlink(missing_ok=True)
             other.unlink(missing_ok=True)
-            seconds = timed(work)
+            seconds = {name: timed(work)} if real is None or name != "webui_s" else real.merge()
             if turn:  # the first warms up
-                taken[name].append(seconds)
+                for kind, value in seconds.items():
+                    taken.setdefault(kind, []).append(value)
+    if real:
+        real.close()
     return {name: statistics.median(values) for name, values in taken.items()}
+
+
+def _against_real(seconds: dict[str, float]) -> dict[str, object]:
+    if "webui_hashed_s" not in seconds:
+        return {"webui": "its way"}
+    return {"webui": "real", "hashed_over_webui": round(seconds["hashed_s"] / seconds["webui_hashed_s"], 2)}
 
 
 def main() -> None:
@@ -198,6 +249,7 @@ def main() -> None:
             "wall_over_io": round(seconds["wall_s"] / seconds["io_s"], 2),
             "wall_over_webui": round(seconds["wall_s"] / seconds["webui_s"], 2),
             "hashed_over_hash": round(seconds["hashed_s"] / seconds["hash_s"], 2),
+            **_against_real(seconds),
             **rss,
             **{key: round(value, 3) for key, value in seconds.items()},
             "gigabytes_each": round(sources[0].stat().st_size / 1e9, 3),

@@ -6,7 +6,7 @@ Called by stream, from several threads at once. Buffers are kept for each thread
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
@@ -27,7 +27,7 @@ from tag_atelier.ports import Progress
 _SLICE = 32_736
 """Values per kernel call: below the 32768 from which torch splits work between threads (ATen/Parallel.h, GRAIN_SIZE),
 so that results do not depend on the host's thread count, and a multiple of every vector width."""
-PIECE = 16 * _SLICE
+PIECE = 32 * _SLICE
 """Values that are read and computed at a time."""
 _LARGE = 1 << 24
 """Values from which tensors that cannot be cut up are computed one after the other, for the sake of memory."""
@@ -184,14 +184,11 @@ class Evaluator:
         targets = out.slices(step.dtype)[at // _SLICE :]
         alike = len(indices) == 2 and {*dtypes, step.dtype} == {step.dtype} and step.change is None
         fused = self._fused_pair if alike and fused_lerp(step.dtype) else None
-        for i, start in enumerate(range(0, count, _SLICE)):
-            size = min(_SLICE, count - start)
-            tensors = [each[i] if size == len(each[i]) else each[i][:size] for each in slices]
-            target = targets[i] if size == len(targets[i]) else targets[i][:size]
+        for i, (target, *tensors) in enumerate(_side_by_side(count, (targets, *slices))):
             if fused is not None:
                 fused(tensors[0], tensors[1], step.weights[0], target)
             else:
-                self._apply(step, tensors, target, low + start)
+                self._apply(step, tensors, target, low + i * _SLICE)
 
     def _mix_whole(self, step: Step, out: Buffer) -> None:
         target = out.tensor(step.dtype, prod(step.shape))
@@ -288,6 +285,14 @@ class Evaluator:
         first = _tensor(self.readers[0], entry).reshape(-1)
         _round_into(out.tensor(step.dtype, first.numel()), first, cut=entry.dtype != step.dtype)
         return out.data
+
+
+def _side_by_side(count: int, buffers: Sequence[Sequence[torch.Tensor]]) -> Iterator[tuple[torch.Tensor, ...]]:
+    """The buffers' slices that lie at the same place, of their first ``count`` values."""
+    whole, rest = divmod(count, _SLICE)
+    yield from zip(*(slices[:whole] for slices in buffers), strict=True)
+    if rest:
+        yield tuple(slices[whole][:rest] for slices in buffers)
 
 
 def _round_into(target: torch.Tensor, values: torch.Tensor, cut: bool = False) -> None:

@@ -76,6 +76,7 @@ def write(plan: MergePlan, destination: Path, progress: Progress, hashed: bool =
     plan.check_sources()
     progress.begin(plan.write_bytes, f"Merging {' + '.join(plan.recipe.models)}")
     with NewFile(destination) as file:
+        file.reserve(size_bytes)
         file.write_at(header, 0)
         digest = hashlib.sha256(header) if hashed else None
         replaced = _fill(plan, file, len(header), progress, digest)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import time
@@ -120,6 +121,25 @@ def test_the_bytes_reach_the_disk_before_the_name(tmp_path: Path, monkeypatch: p
         file.write_at(b"x", 0)
         file.commit()
     assert synced[0] is False
+
+
+def test_a_reserved_file_holds_what_was_written(tmp_path: Path) -> None:
+    with NewFile(tmp_path / "new") as file:
+        file.reserve(6)
+        file.write_at(b"two", 3)
+        file.write_at(b"one", 0)
+        file.commit()
+    assert (tmp_path / "new").read_bytes() == b"onetwo"
+
+
+def test_a_disk_too_full_to_reserve_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int, size_bytes: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tensor_file, "_set_aside", full)
+    with pytest.raises(RecipeError, match="free some space"), NewFile(tmp_path / "new") as file:
+        file.reserve(6)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_commit_nothing_stays(tmp_path: Path) -> None:
