@@ -1,7 +1,7 @@
 """What `make test` and `make test-webui` run; sessions reuse the .venv nox itself runs in, so that there is one torch.
 
-``lint``, ``unit`` and ``webui`` use that .venv as it is; ``gradio3``, ``py310`` and ``bare`` keep a small one of their own
-under .nox, made anew when its requirements change.
+``lint``, ``unit`` and ``webui`` use that .venv as it is; ``gradio3``, ``py310``, ``bare`` and ``fuzz`` keep a small one of
+their own under .nox, made anew when its requirements change.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import nox
 
-nox.options.sessions = ["lint", "bare", "py310", "unit", "gradio3"]
+nox.options.sessions = ["lint", "bare", "py310", "unit", "gradio3", "fuzz"]
 nox.options.default_venv_backend = "none"
 
 ROOT = Path(__file__).resolve().parent
@@ -136,6 +136,15 @@ def gradio3(session: nox.Session) -> None:
     borrowed.write_text(str(site_packages(MAIN)) + "\n", encoding="utf-8")
     session.run(str(python), "-c", "import gradio, pydantic; assert gradio.__version__ + pydantic.VERSION == '3.41.21.10.15'")
     session.run(str(python), "-m", "pytest", *existing(WITH_GRADIO), *session.posargs, env=TEST_ENVIRONMENT)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Random requests to every route, short and always the same; for a long run: nox -s fuzz -- --examples 100 --least 5000."""
+    python = environment(session, "fuzz", MAIN, ["schemathesis>=4.30,<5"])
+    short = ["--examples", "8", "--phases", "fuzzing", "--least", "200"]
+    program = python.with_name("schemathesis.exe" if os.name == "nt" else "schemathesis")
+    session.run(MAIN, "tests/fuzz/run.py", "--schemathesis", str(program), *(session.posargs or short), env=TEST_ENVIRONMENT)
 
 
 @nox.session

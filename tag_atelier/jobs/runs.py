@@ -269,5 +269,6 @@ def _opened(folder: Path) -> Iterator[Store]:
     except DAMAGE as error:
         logger.warning("the run %s cannot be read", folder.name, exc_info=True)
         raise TagAtelierError(
-            f"The run '{folder.name}' cannot be read ({error}): its database is damaged; put a copy of it back, or delete the run."
+            f"The run '{folder.name}' cannot be read ({error}): its database is damaged; "
+            "put a copy of it back, or delete the run."
         ) from error

@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from pathlib import Path
 
@@ -52,7 +53,8 @@ def fuzz(schemathesis: str, address: str, given: argparse.Namespace) -> None:
         "--phases", given.phases, "--max-examples", str(given.examples), "--seed", str(given.seed), "--no-shrink",
         "--continue-on-failure", "--suppress-health-check", "all", "--request-timeout", "60", "--warnings", "off",
     ]  # fmt: skip
-    subprocess.run(command, env=environment, cwd=HERE, stdout=sys.stderr, check=False)
+    with tempfile.TemporaryDirectory() as folder:  # it keeps what it found beside where it runs
+        subprocess.run(command, env=environment, cwd=folder, stdout=sys.stderr, check=False)
 
 
 def main() -> int:
