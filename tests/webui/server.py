@@ -90,6 +90,11 @@ class Server:
             _end(process, force=True)
             process.wait(STOP_S)
 
+    @property
+    def pid(self) -> int:
+        """The process that was started; 0 when there is none."""
+        return self._process.pid if self._process is not None else 0
+
     def log_text(self) -> str:
         """What it printed so far."""
         return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""

@@ -4,7 +4,7 @@ import hashlib
 import time
 
 import torch
-from modules import processing, script_callbacks, scripts, sd_models
+from modules import processing, script_callbacks, scripts, sd_models, shared
 from modules.call_queue import queue_lock
 
 PREFIX = "/tag-atelier-probe"
@@ -51,10 +51,17 @@ def plan(body: dict):
     return PLANNED
 
 
+def reload_ui():
+    """What the page's "Reload UI" does."""
+    shared.state.request_restart()
+    return {}
+
+
 def add_routes(_demo, app):
     app.add_api_route(f"{PREFIX}/weights", weights, methods=["GET"])
     app.add_api_route(f"{PREFIX}/conditionings", conditionings, methods=["GET"])
     app.add_api_route(f"{PREFIX}/plan", plan, methods=["POST"])
+    app.add_api_route(f"{PREFIX}/reload", reload_ui, methods=["POST"])
 
 
 def slow_down(_params):
