@@ -12,6 +12,7 @@ from typing import Any
 from tag_atelier.tune.book import ANSWER_FRESH, ANSWER_SEARCH, ANSWER_VALIDATION, Page
 from tag_atelier.tune.findings import convergence, importance, paired, paired_by_prompt
 from tag_atelier.tune.ledger import SEARCHING, Attempt
+from tag_atelier.tune.sentences import ENDED_EARLY, EXPLAINS_LITTLE, HALFWAY, MEAN_OF_BEST, outcome
 from tag_atelier.tune.status import Answer, ParentLine, Result, Score, StudyStatus, Trial, TrialState
 from tag_atelier.tune.worker import PREVIEWS
 
@@ -88,8 +89,12 @@ def _trial(attempt: Attempt, number: int) -> Trial:
         overhead_s=float(outcome.get("overhead_s", 0)),
         worker=attempt.worker,
         improved=bool(outcome.get("improved", False)),
-        previews=tuple(f"{PREVIEWS}/{name}" for name in outcome.get("previews", ())),
+        previews=_previews(outcome),
     )
+
+
+def _previews(outcome: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(f"{PREVIEWS}/{name}" for name in outcome.get("previews", ()))
 
 
 def _parents(page: Page) -> tuple[ParentLine, ...]:
@@ -109,11 +114,9 @@ def _answer(page: Page) -> Answer | None:
     recipe = page.answer_recipe()
     if recipe is None:
         return None
-    kind = "Mean of the best third of the candidates"
-    if page.book.spec.sampler == "cma":
-        kind = "Halfway between the distribution's mean and the mean of the best third of the candidates"
+    kind = HALFWAY if page.book.spec.sampler == "cma" else MEAN_OF_BEST
     search, fresh = (_score(page.finished.get(name, {}).get("lift")) for name in (ANSWER_SEARCH, ANSWER_FRESH))
-    return Answer(recipe.to_yaml(), answer_weights(page), kind, search, fresh)
+    return Answer(recipe.to_yaml(), answer_weights(page), kind, search, fresh, _previews(page.finished.get(ANSWER_SEARCH, {})))
 
 
 def _result(page: Page) -> Result | None:
@@ -128,6 +131,7 @@ def _result(page: Page) -> Result | None:
     validation, search = _score(answer["lift"]), _score(searched["lift"])
     assert validation is not None and search is not None, "every finished slot has a lift"
     name = page.book.spec.models[best]
+    template, filled = outcome(name, difference, by_prompt)
     return Result(
         tags=sum(value is not None for value in answer["lifts"].values()),
         pictures=int(answer["pictures"]),
@@ -138,33 +142,16 @@ def _result(page: Page) -> Result | None:
         difference=difference,
         difference_by_prompt=by_prompt,
         beats_best_parent=difference.low > 0,
-        sentence=sentence(name, difference, by_prompt),
+        sentence=template.format(**filled),
     )
-
-
-def sentence(parent: str, difference: Score, by_prompt: Score) -> str:
-    """The outcome in one sentence, as careful as the intervals want it.
-
-    >>> sentence("a", Score(0.1, 0.05, 0.15), Score(0.1, 0.08, 0.12))
-    "The answer beats the best parent 'a' on tags that it was not chosen by: lift +0.100 (+0.050 to +0.150)."
-    """
-    numbers = f"lift {difference.value:+.3f} ({difference.low:+.3f} to {difference.high:+.3f})"
-    if difference.low > 0:
-        return f"The answer beats the best parent '{parent}' on tags that it was not chosen by: {numbers}."
-    if difference.value > 0 and by_prompt.low > 0:
-        return (
-            f"The answer beats the best parent '{parent}' on other prompts of these validation tags, but there are too few "
-            f"tags to say so of others: {numbers}."
-        )
-    return f"Nothing was found that beats the best parent '{parent}' beyond chance: {numbers}."
 
 
 def _notes(page: Page, weighed: Mapping[str, float], explained: float) -> list[str]:
     notes = []
     if page.stopped:
-        notes.append("The search was ended early; its answer averages what was tried until then.")
+        notes.append(ENDED_EARLY)
     if weighed and explained < _EXPLAINS_LITTLE:
-        notes.append(f"The weights explain {explained:.0%} of the scores' differences, so the groups' importance says little.")
+        notes.append(EXPLAINS_LITTLE)
     return notes
 
 

@@ -46,7 +46,7 @@ class Trial:
     score: Score | None
     """On the search's prompts drawn so far; None while nothing is."""
     objective: float | None
-    """What the search climbs: the lift less the penalty on negative weights."""
+    """What the search climbs: the paired lift over the best parent, less the penalty on negative weights; a parent's own lift."""
     share: float
     """Share of the prompts that were drawn, 0…1; less than 1 after an early stop."""
     weights: Mapping[str, Mapping[str, float]]
@@ -100,6 +100,8 @@ class Answer:
     """On the search's own prompts and seeds; None before it was drawn."""
     confirmed: Score | None = None
     """On the search's prompts with fresh seeds."""
+    previews: tuple[str, ...] = ()
+    """As of a trial; empty before they are drawn."""
 
 
 @dataclass(frozen=True)
