@@ -82,6 +82,7 @@ def test_a_benchmark_runs_as_a_job_and_its_report_is_served(client: Any) -> None
     assert [run["id"] for run in runs] == [job["result"]["run"]]
     report = client.get(f"/tag-atelier/v1/runs/{runs[0]['id']}/report.html")
     assert report.status_code == 200 and "<html" in report.text
+    assert report.headers["x-content-type-options"] == "nosniff"
 
 
 def test_the_same_plan_is_taken_up_and_draws_nothing_twice(client: Any, atelier: Atelier) -> None:

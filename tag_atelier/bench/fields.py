@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from tag_atelier.errors import SpecError
+from tag_atelier.plain_values import refuse_multiplied
 
 MAXIMUM_SEED = 2**32 - 1
 _SEED_RANGE = re.compile(r"\s*(\d{1,10})\s*(?:-|\.\.)\s*(\d{1,10})\s*")
@@ -22,6 +23,7 @@ def read_mapping(source: str, where: str) -> Mapping[str, object]:
 
     try:
         value = yaml.safe_load(source)
+        refuse_multiplied(value)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f" near line {mark.line + 1}" if mark is not None else ""

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 pytest.importorskip("torch", reason="torch is not installed")
 
 from tag_atelier.bench.spec import BenchSpec, list_presets
-from tag_atelier.errors import TagAtelierError
+from tag_atelier.errors import RecipeError, SpecError, TagAtelierError
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.panel_prompts import PanelMemory
 from tag_atelier.jobs.prompt_memory import PromptMemory
@@ -127,6 +127,20 @@ def test_a_recipe(data: st.DataObject, source: Path) -> None:
     text = source.read_text(encoding="utf-8")
     ours_or_nothing(lambda: Recipe.from_value(exchanged(data, yaml.safe_load(text))))  # type: ignore[arg-type]
     ours_or_nothing(lambda: Recipe.from_value(spoilt(data, text.encode("utf-8")).decode("utf-8", "replace")))
+
+
+BOMB = "\n".join(["- &a0 [x, x, x]", *(f"- &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12))])
+
+
+@pytest.mark.parametrize("field", ["tags", "batch_size", "note", "sets"])
+def test_a_text_whose_aliases_multiply_is_refused_at_once(tmp_path: Path, field: str) -> None:
+    text = f"name: n\nid: mine\n{field}:\n" + "\n".join(f"  {line}" for line in BOMB.splitlines())
+    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(SpecError, match="cannot be parsed"):
+        BenchSpec.from_value(text, files=False)
+    with pytest.raises(RecipeError, match="neither YAML nor JSON"):
+        Recipe.from_value(text)
+    assert "mine" not in load_profiles(tmp_path)
 
 
 @BOUNDS

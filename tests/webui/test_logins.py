@@ -6,6 +6,7 @@ import urllib.parse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from tag_atelier.routes import ROUTES
 from tests.webui.client import OURS, Client
 from tests.webui.data_folder import EXTENSION, files_below
 from tests.webui.server import Server
@@ -58,7 +59,9 @@ def test_page_login(boot: Boot) -> None:
 def test_api_login(boot: Boot) -> None:
     with booted(boot, "api-auth", *API_AUTH, credentials=API_USER) as server:
         base = server.client.base
-        assert status_of(Client(base)) == 401
+        for route in ROUTES:
+            path = OURS + route.path.format(job_id="x", run_id="x", name="x")
+            assert Client(base).request(route.method, path).status == 401, path
         assert status_of(Client(base, ("bob", "wrong"))) == 401
         assert status_of(Client(base, headers={"Authorization": "Basic ???"})) == 401
         assert status_of(Client(base, headers={"Authorization": "Bearer robot7"})) == 401

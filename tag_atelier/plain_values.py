@@ -1,0 +1,40 @@
+"""Guards what YAML makes of a small text: aliases that multiply, or that hold themselves. Used wherever YAML is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+MOST_PARTS = 200_000
+"""Parts of a value with every alias written out; the largest honest plan has some thousands."""
+
+
+def refuse_multiplied(value: object) -> None:
+    """Let a value pass that stays small when it is printed or copied.
+
+    >>> shared = ["x"] * 10
+    >>> refuse_multiplied({"a": shared, "b": shared})
+    >>> for _ in range(9):
+    ...     shared = [shared] * 10
+    >>> refuse_multiplied(shared)
+    Traceback (most recent call last):
+    ValueError: its aliases multiply to more than 200000 parts
+
+    Raises:
+        ValueError: it does not, or it holds itself.
+    """
+    if _parts(value, {}, set()) > MOST_PARTS:
+        raise ValueError(f"its aliases multiply to more than {MOST_PARTS} parts")
+
+
+def _parts(value: object, known: dict[int, int], open_: set[int]) -> int:
+    """How many parts ``value`` has, shared ones counted each time."""
+    if not isinstance(value, (list, tuple, Mapping)):
+        return 1
+    if id(value) in open_:
+        raise ValueError("an alias in it holds itself")
+    if id(value) not in known:
+        open_.add(id(value))
+        inner = [*value.keys(), *value.values()] if isinstance(value, Mapping) else value
+        known[id(value)] = 1 + sum(_parts(part, known, open_) for part in inner)
+        open_.discard(id(value))
+    return known[id(value)]
