@@ -249,19 +249,3 @@ def test_demo_removes_nothing_that_is_not_a_demos(here: Path, capsys: pytest.Cap
     (here / "mine" / "images" / "holiday.png").write_bytes(b"mine")
     assert "holds images of no demo; choose another folder" in failure(capsys, "demo", "--out", "mine")
     assert [path.name for path in here.rglob("*")] == ["mine", "images", "holiday.png"]
-
-
-def test_tune_writes_the_best_recipe(here: Path, world: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    given = ["--alphas", "0,1", "--out", "sweep", "--checkpoints", str(world)]
-    assert main(["tune", recipe(), plan(), *given]) == 0
-    shown = capsys.readouterr()
-    assert [line.split("\t")[0] for line in shown.out.splitlines()] == ["0", "1"]
-    assert "Best alpha" in shown.err
-    assert main(["merge", str(Path("sweep/best.yaml")), "--check", "--checkpoints", str(world)]) == 0
-
-
-@pytest.mark.parametrize("alphas", ["", "a,b", "0,,x", "nan", "0,0", "0,99"])
-def test_tune_refuses_weights_that_are_none(here: Path, world: Path, capsys: pytest.CaptureFixture[str], alphas: str) -> None:
-    words = failure(capsys, "tune", recipe(), plan(), "--alphas", alphas, "--out", "sweep", "--checkpoints", str(world))
-    assert words.startswith(("Error: --alphas is", "Error: The weights to try are", "Error: A block weight is 99"))
-    assert not (here / "sweep").exists()

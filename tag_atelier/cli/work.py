@@ -1,4 +1,4 @@
-"""``bench``, ``merge`` and ``tune``: long work on the embedded host, or on a WebUI by its address."""
+"""``bench`` and ``merge``: long work on the embedded host, or on a WebUI by its address."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tag_atelier.jobs.atelier import Atelier
 
 
 def add_commands(commands: Any) -> None:
-    """Add the three commands."""
+    """Add the two commands."""
     bench = commands.add_parser("bench", help="run a rare-tag benchmark and write its report")
     bench.add_argument("plan", metavar="PLAN", help="a plan file (YAML or JSON), or the name of a shipped plan")
     bench.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder of the run and its report")
@@ -30,16 +30,9 @@ def add_commands(commands: Any) -> None:
     merge.add_argument("--out", metavar="FILE", type=Path, help="the new checkpoint; must not exist")
     merge.add_argument("--check", action="store_true", help="only say what would be done, from the files' headers")
     merge.set_defaults(run=_merge)
-    tune = commands.add_parser("tune", help="benchmark a merge at several weights, live, without writing files")
-    tune.add_argument("recipe", metavar="RECIPE", type=Path, help="a recipe; its alpha is replaced")
-    tune.add_argument("plan", metavar="PLAN", help="a plan file, or the name of a shipped plan")
-    tune.add_argument("--alphas", default="0,0.25,0.5,0.75,1", help="weights to try, comma separated")
-    tune.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder of the runs and the best recipe")
-    tune.set_defaults(run=_tune)
-    for command in (bench, merge, tune):
+    for command in (bench, merge):
         command.add_argument("--checkpoints", metavar="FOLDER", type=Path, default=Path(), help="folder of the checkpoints")
-    for command in (bench, tune):
-        command.add_argument("--tagger", metavar="FOLDER", type=Path, help="folder of the tagger (model.onnx, labels)")
+    bench.add_argument("--tagger", metavar="FOLDER", type=Path, help="folder of the tagger (model.onnx, labels)")
 
 
 def _text(path: Path, what: str) -> str:
@@ -120,25 +113,3 @@ class FolderFiles:
             return found
         known = sorted(path.stem for path in self._folder.glob("*.safetensors"))
         raise UnknownName("checkpoint", name, known, remedy="Name the folder with --checkpoints.")
-
-
-def _tune(given: argparse.Namespace) -> int:
-    from tag_atelier.jobs.merges import read_recipe
-    from tag_atelier.tagger import find_tagger
-    from tag_atelier.tune.sweep import Experiment, sweep
-
-    try:
-        alphas = [float(part) for part in given.alphas.split(",") if part.strip()]
-    except ValueError as error:
-        raise RecipeError(f"--alphas is '{given.alphas}'; expected numbers such as 0,0.5,1.") from error
-    atelier = Atelier(embedded_host(given.checkpoints, given.tagger, data_folder()))
-    spec = atelier.benchmarks.read_spec(read_plan(given.plan))
-    scorer = find_tagger(atelier.host.tagger_folders, spec.tagger)
-    experiment = Experiment(spec, atelier.host, scorer, atelier.prompts.catalogue, given.out)
-    with bar() as progress:
-        found = sweep(read_recipe(_text(given.recipe, "recipe")), alphas, experiment, progress)
-    for trial in found.trials:
-        print(f"{trial.alpha:g}\t{trial.score:.4f}\t[{trial.low:.4f}, {trial.high:.4f}]")
-    words = "better than the first model alone" if found.separable else "not separable from the first model alone"
-    print(f"Best alpha {found.best.alpha:g}, {words}: {given.out / 'best.yaml'}", file=sys.stderr)
-    return 0

@@ -152,9 +152,10 @@ class Easel:
             files.append(f"{name}-{len(files) + 1}.png")
             write_whole(folder / files[-1], encode_png(image.image, image.infotext))
 
-        for prompt in prompts:  # one by one: their numbers of chunks may differ
-            request = RenderRequest(prompt, spec.negative, PREVIEW_SEED)
-            self._host.sampler.render([request], spec.parameters, self._first, keep, progress)
+        requests = [RenderRequest(prompt, spec.negative, PREVIEW_SEED) for prompt in prompts]
+        together = len({self._host.sampler.count_chunks(prompt) for prompt in prompts}) == 1 and spec.batch_size >= len(prompts)
+        for batch in [requests] if together else [[request] for request in requests]:
+            self._host.sampler.render(batch, spec.parameters, self._first, keep, progress)
         return tuple(files)
 
     def _read(self, store: Store) -> Measure:

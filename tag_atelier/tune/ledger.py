@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sqlite3
 import threading
 import time
 import warnings
@@ -122,20 +123,18 @@ class Ledger:
             found.append(attempt)
         return found
 
-    def begin(self, stage: str, slot: str, space: Space | None, point: Sequence[float] | None) -> Attempt | None:
+    def begin(self, stage: str, slot: str, point: Sequence[float], space: Space | None = None) -> Attempt | None:
         """Begin an attempt at ``slot``; None where another worker was first.
 
         Args:
-            space: gives the sampler the dimensions of ``point``; None where they do not matter.
-            point: where to try; None: the stage's sampler says.
+            point: where to try; does not matter where a ``space`` is given.
+            space: the stage's sampler says the point, in the dimensions of this space.
         """
         study = self.study(stage)
-        distributions = {} if space is None else _distributions(space)
-        if point is not None:
-            names = [each.name for each in space.dimensions] if space is not None else []
-            weights = dict(zip(names, space.weights_of(point), strict=True)) if space is not None else {}
+        if space is None:
             attributes = {"slot": slot, "point": list(point)}
-            self._kept(lambda: study.enqueue_trial(weights, user_attrs=attributes))
+            self._kept(lambda: study.enqueue_trial({}, user_attrs=attributes))
+        distributions = {} if space is None else _distributions(space)
         trial = self._kept(lambda: _ask(study, distributions))
         given = dict(trial.user_attrs)
         if "slot" not in given:
@@ -260,8 +259,7 @@ def _open(storage: str, folder: Path) -> Any:
         if storage:
             return optuna.storages.RDBStorage(storage, engine_kwargs={"pool_pre_ping": True})
         folder.mkdir(parents=True, exist_ok=True)
-        path = (folder / "study.sqlite").resolve().as_posix()
-        return optuna.storages.RDBStorage(f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": 60}})
+        return _open_sqlite(folder / "study.sqlite")
     except ImportError as error:
         driver = "psycopg2-binary" if storage.startswith("postgresql") else "its driver"
         raise HostError(f"The database of '{_hidden(storage)}' cannot be spoken to; run: pip install {driver}.") from error
@@ -270,6 +268,25 @@ def _open(storage: str, folder: Path) -> Any:
             f"'{_hidden(storage)}' is no storage; expected a journal file ending in .log, or a URL such as "
             "postgresql://user:password@machine/database."
         ) from error
+
+
+def _open_sqlite(path: Path) -> Any:
+    """A file of our own: in WAL mode, since Optuna commits after every single value, and each would wait for the disk."""
+    import optuna
+    import sqlalchemy
+
+    with contextlib.closing(sqlite3.connect(path, timeout=60)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    url = f"sqlite:///{path.resolve().as_posix()}"
+    storage = optuna.storages.RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 60}})
+
+    @sqlalchemy.event.listens_for(storage.engine, "connect")
+    def relax(connection: sqlite3.Connection, _: object) -> None:
+        # A killed process loses nothing so; a power cut may lose the last candidates, which are then drawn again.
+        connection.execute("PRAGMA synchronous = NORMAL")
+
+    storage.engine.dispose()  # connections that were opened before
+    return storage
 
 
 def _hidden(storage: str) -> str:

@@ -46,7 +46,7 @@ class Trial:
     score: Score | None
     """On the search's prompts drawn so far; None while nothing is."""
     objective: float | None
-    """What the search climbs: the paired lift over the best parent, less the penalty on negative weights; a parent's own lift."""
+    """The paired lift over the best parent, less the penalty on negative weights; of a parent, its lift."""
     share: float
     """Share of the prompts that were drawn, 0…1; less than 1 after an early stop."""
     weights: Mapping[str, Mapping[str, float]]

@@ -128,6 +128,8 @@ class Study:
         from tag_atelier.tune.book import Book
         from tag_atelier.tune.worker import Worker
 
+        if self.is_started and Study.open(self.folder).key != self.key:
+            raise SpecError(f"'{self.folder.name}' holds another study; choose another folder, or start that one's own file.")
         easel, plans, spaces, costs = self._lay_out(workplace)
         easel.refuse_merged()
         architecture = easel.architecture(self.spec.models).id

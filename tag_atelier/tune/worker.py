@@ -99,8 +99,8 @@ class Worker:
 
     def _take(self, page: Page, slot: Slot, progress: Progress) -> None:
         ledger = self._book.ledger
-        space = self._book.spaces.get(slot.stage)
-        attempt = ledger.begin(slot.stage, slot.name, space, None if slot.is_asked else slot.point or ())
+        space = self._book.spaces[slot.stage] if slot.is_asked else None
+        attempt = ledger.begin(slot.stage, slot.name, slot.point or (), space)
         if attempt is None:
             return
         try:
