@@ -21,6 +21,8 @@ CHECKPOINT = "tiny-sdxl-a"
 PROMPT = "1girl, solo, {tag}, white background"
 PATIENCE_S = 1800.0
 """How long one answer may take: a whole plot is one, on a machine that others load too."""
+POLL_S = 0.25
+"""Not more often: the answers are computed by the process that draws."""
 PLOT = "x/y/z plot"
 PROMPT_AXIS = "Prompt S/R"
 PLOT_OPTIONS = ("Nothing", "Seed", "Var. seed", "Var. strength", "Steps", "Hires steps", "CFG Scale", PROMPT_AXIS)
@@ -35,7 +37,7 @@ def benchmark_s(client: Client, tags: Sequence[str], fields: dict[str, object], 
     started = time.perf_counter()
     job = client.post(f"{OURS}/benchmarks", {"spec": spec})
     while (job := client.get(f"{OURS}/jobs/{job['id']}"))["state"] in ("queued", "running"):
-        time.sleep(0.02)
+        time.sleep(POLL_S)
     seconds = time.perf_counter() - started
     assert job["state"] == "done", job
     return seconds / int(job["result"]["drawn"])
