@@ -209,10 +209,12 @@ def _refuse_twins(cells: Sequence[Cell], checkpoints: Sequence[PlannedCheckpoint
 def _planned_tag(name: str, spec: BenchSpec, catalogue: Catalogue) -> PlannedTag:
     text = prompt_form(name, spec.escape)
     entry = catalogue.get(name)
+    given = {canonical(tag): title for tag, title in spec.titles}
+    chinese = given.get(canonical(name)) or (entry.zh if entry is not None else "")
+    title = {"zh_CN": chinese} if chinese else {}
     if entry is None:
         slot = catalogue.slot(name).slot
-        return PlannedTag(name, text, slot, direction=direction_of(name, slot))
-    title = {"zh_CN": entry.zh} if entry.zh else {}
+        return PlannedTag(name, text, slot, title=title, direction=direction_of(name, slot))
     where = direction_of(name, entry.slot, entry.safe)
     return PlannedTag(name, text, entry.slot, entry.posts or None, _broader(entry, catalogue), title, where)
 

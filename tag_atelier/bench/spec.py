@@ -97,6 +97,8 @@ class BenchSpec:
     """How the labelled grid is laid out; shapes no picture."""
     self_test: int = 2
     """How many cells are drawn once more alone, to show what drawing in batches changes; 0 for none."""
+    titles: tuple[tuple[str, str], ...] = ()
+    """Tags and their Chinese names in the report, where these are to be others than the catalogue's."""
     verdicts: str = ""
     """Name of a file of verdicts by people that the report shows beside ours."""
     note: str = ""
@@ -138,7 +140,7 @@ class BenchSpec:
             value = getattr(self, entry.name)
             if entry.name not in ("name", "template") and value == _default(entry):
                 continue
-            plain[entry.name] = _plain(value)
+            plain[entry.name] = dict(value) if entry.name == "titles" else _plain(value)
         return plain
 
     def to_yaml(self) -> str:
@@ -177,6 +179,7 @@ def _from_mapping(value: Mapping[str, object]) -> BenchSpec:
         "threshold": lambda item: number(item, "threshold", 0.01, 0.99),
         "escape": lambda item: truth(item, "escape"),
         "self_test": lambda item: integer(item, "self_test", 0, 64),
+        "titles": _titles,
         "verdicts": lambda item: text(item, "verdicts", 0, 200),
         "note": lambda item: text(item, "note", 0, 20_000),
     }
@@ -198,6 +201,12 @@ def _template(value: object) -> str:
     if PLACEHOLDER not in template:
         raise SpecError(f"The template '{template[:60]}' holds no {PLACEHOLDER}; write {PLACEHOLDER} where the tag goes.")
     return template
+
+
+def _titles(value: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, Mapping):
+        raise SpecError(f"'titles' is {value!r}; expected a mapping such as {{glaring: 怒视}}.")
+    return tuple((text(tag, "titles", 1, 300), text(title, f"titles.{tag}", 1, 300)) for tag, title in value.items())
 
 
 def _rule(value: object) -> TagRule:

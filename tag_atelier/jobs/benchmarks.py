@@ -36,7 +36,7 @@ FindScorer = Callable[[Sequence[Path], str], Scorer]
 """Folders and a name ("" for the first found) → a tagger; raises TaggerError when there is none."""
 SETTINGS_OF_A_PLAN = ("batch_size", "threshold", "tagger")
 """Settings that fill what a plan leaves out."""
-JUDGING_FIELDS = ("tagger", "threshold", "verdicts", "note", "self_test", "grid")
+JUDGING_FIELDS = ("tagger", "threshold", "verdicts", "note", "self_test", "grid", "titles")
 """Fields of a plan that shape no picture."""
 MERGED_LIVE = "The loaded model is merged live; restore it, or save the merge as a checkpoint and benchmark that."
 RUNS_LOOKED_AT = 20
@@ -164,12 +164,16 @@ class Benchmarks:
             if self._host.live_model is not None and self._host.live_model.dirty:
                 raise Busy(MERGED_LIVE)
 
-    def _expected_time(self, planned: Plan) -> dict[str, float]:
+    def speed(self) -> float | None:
+        """Megapixel steps a second of the newest run that this host drew; None where there is none."""
         from tag_atelier.bench.store import read_summary
 
         summaries = (read_summary(folder) for folder in self.stored.folders()[:RUNS_LOOKED_AT])
         speeds = (found.get("megapixel_steps_per_second") for found in summaries if found.get("host") == self._host.name)
-        speed = next((float(found) for found in speeds if isinstance(found, (int, float)) and found > 0), None)
+        return next((float(found) for found in speeds if isinstance(found, (int, float)) and found > 0), None)
+
+    def _expected_time(self, planned: Plan) -> dict[str, float]:
+        speed = self.speed()
         return {} if speed is None else {"seconds": round(planned.estimate["megapixel_steps"] / speed, 1)}
 
     def _language(self) -> Language:

@@ -8,6 +8,7 @@ import pytest
 from tag_atelier.bench.plan import Plan, PlannedCheckpoint, plan
 from tag_atelier.bench.spec import BenchSpec
 from tag_atelier.errors import SpecError
+from tag_atelier.jobs.benchmarks import run_id
 from tag_atelier.ports import Checkpoint
 from tag_atelier.prompt.catalogue import Catalogue
 from tests.bench.bench_parts import small_catalogue, small_host, small_plan, small_spec
@@ -150,6 +151,14 @@ def test_the_cost_is_told_beforehand(tmp_path: Path) -> None:
     assert found["disk_bytes"] == 12 * 64 * 64 * 1.5
     # (1.96 + 0.8416) · sqrt(0.2 / 5)
     assert found["resolvable_difference"] == pytest.approx(0.5603, abs=1e-4)
+
+
+def test_titles_of_a_plan_go_before_the_catalogues_and_shape_no_picture() -> None:
+    plain, titled = planned(), planned(titles={"glaring": "瞪", "unheard of": "闻所未闻"})
+    names = {tag.name: tag.title for tag in titled.tags}
+    assert (names["glaring"], names["unheard_of"], names["reaching"]) == ({"zh_CN": "瞪"}, {"zh_CN": "闻所未闻"}, {})
+    assert [cell.key for cell in titled.cells] == [cell.key for cell in plain.cells]
+    assert run_id(titled.spec) == run_id(plain.spec)
 
 
 def test_the_plan_is_shown_as_plain_values(tmp_path: Path) -> None:

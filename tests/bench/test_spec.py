@@ -72,6 +72,7 @@ threshold: 0.5
         ({"parameters": {"step": 5}}, "Unknown key 'step' in 'parameters'"),
         ({"parameters": {"hires": 2}}, "'hires' is 2"),
         ({"parameters": 5}, "'parameters' is 5"),
+        ({"titles": ["怒视"]}, "'titles' is .*expected a mapping such as {glaring: 怒视}"),
     ],
 )
 def test_what_cannot_be_run_is_refused_by_name(changes: dict[str, object], sentence: str) -> None:
