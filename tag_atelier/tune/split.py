@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tag_atelier.bench.choice import chosen_tags
-from tag_atelier.bench.fields import MAXIMUM_SEED
 from tag_atelier.bench.sets import nested_sets
-from tag_atelier.bench.spec import BenchSpec, SetRule
+from tag_atelier.bench.spec import BenchSpec
 from tag_atelier.errors import SpecError
 from tag_atelier.prompt.catalogue import Catalogue
 from tag_atelier.prompt.slots import canonical
@@ -64,11 +63,13 @@ def split(spec: StudySpec, catalogue: Catalogue) -> Split:
     for what, tags in (("search", searched), ("validate", apart)):
         if len(tags) < LEAST_TAGS:
             raise SpecError(f"There are {len(tags)} tags to {what} on; expected at least {LEAST_TAGS}, so name more.")
-    search = _plan(spec, searched, min(spec.tags_per_prompt, len(searched)), spec.prompts, spec.plan.seeds)
-    fresh = tuple((FRESH_SEEDS + i) % MAXIMUM_SEED for i in range(len(spec.plan.seeds)))
-    confirm = dataclasses.replace(search, name=f"{spec.name}: confirmation", seeds=_apart(fresh, spec))
-    seeds = spec.validation.seeds or _apart(tuple(VALIDATION_SEEDS + i for i in range(len(spec.plan.seeds))), spec)
-    validation = _plan(spec, apart, min(spec.tags_per_prompt, len(apart)), spec.validation.prompts, seeds)
+    search = _fitting(_plan(spec, searched, spec.prompts, spec.plan.seeds), catalogue)
+    used = spec.plan.seeds
+    seeds = spec.validation.seeds or _fresh(VALIDATION_SEEDS, len(used), used)
+    confirm = dataclasses.replace(
+        search, name=f"{spec.name}: confirmation", seeds=_fresh(FRESH_SEEDS, len(used), (*used, *seeds))
+    )
+    validation = _fitting(_plan(spec, apart, spec.validation.prompts, seeds), catalogue)
     rungs = tuple(_first(search, share) for share in spec.halving)
     for each in (search, validation):
         _check_power(each, spec, catalogue)
@@ -96,9 +97,9 @@ def _set_aside(names: Sequence[str], share: float) -> list[str]:
     return sorted(sorted(names, key=lambda name: hashlib.sha256(f"validation:{name}".encode()).digest())[:count])
 
 
-def _plan(spec: StudySpec, tags: Sequence[str], size: int, prompts: int, seeds: Sequence[int]) -> BenchSpec:
+def _plan(spec: StudySpec, tags: Sequence[str], prompts: int, seeds: Sequence[int]) -> BenchSpec:
     plan = dataclasses.replace(spec.plan, name=spec.name, tags=tuple(tags), rule=None, seeds=tuple(seeds), checkpoints=())
-    return with_sets(plan, size, prompts)
+    return with_sets(plan, spec.tags_per_prompt, prompts)
 
 
 def _first(plan: BenchSpec, share: float) -> BenchSpec:
@@ -106,24 +107,30 @@ def _first(plan: BenchSpec, share: float) -> BenchSpec:
     return dataclasses.replace(plan, sets=dataclasses.replace(plan.sets, count=max(1, round(share * plan.sets.count))))
 
 
-def _apart(seeds: tuple[int, ...], spec: StudySpec) -> tuple[int, ...]:
-    """``seeds``, moved up while one of them is searched on."""
-    while set(seeds) & set(spec.plan.seeds):
-        seeds = tuple(seed + 1000 for seed in seeds)
-    return seeds
+def _fresh(first: int, count: int, used: Sequence[int]) -> tuple[int, ...]:
+    """``count`` seeds in a row from ``first`` on, or from a thousand higher, none of which is used."""
+    while set(range(first, first + count)) & set(used):
+        first += 1000
+    return tuple(range(first, first + count))
 
 
 def _sets(plan: BenchSpec, catalogue: Catalogue) -> list[tuple[str, ...]]:
+    """The sets of tags that ``plan`` draws."""
     assert plan.sets is not None
-    names = [canonical(tag) for tag in plan.tags]
-    implies = {name: _broader(name, catalogue) for name in names}
-    found, _ = nested_sets(names, implies, plan.sets)
-    if not found:
-        longest = max(len(each) for each in nested_sets(names, implies, SetRule(tuple(range(1, len(names) + 1)), 1))[0])
-        raise SpecError(
-            f"Only {longest} of {len(names)} tags do not exclude each other; expected 'tags_per_prompt' of at most that."
-        )
+    found, _ = nested_sets(plan.tags, {name: _broader(name, catalogue) for name in plan.tags}, plan.sets)
     return found
+
+
+def _fitting(plan: BenchSpec, catalogue: Catalogue) -> BenchSpec:
+    """``plan`` with as many tags in a prompt as every prompt can hold, since some of them exclude each other."""
+    assert plan.sets is not None
+    for size in range(min(plan.sets.sizes[0], len(plan.tags)), 0, -1):
+        smaller = dataclasses.replace(plan, sets=dataclasses.replace(plan.sets, sizes=(size,)))
+        assert smaller.sets is not None
+        _, short = nested_sets(plan.tags, {name: _broader(name, catalogue) for name in plan.tags}, smaller.sets)
+        if not short:
+            return smaller
+    raise SpecError("No tag is left to ask for; name more tags.")
 
 
 def _broader(name: str, catalogue: Catalogue) -> tuple[str, ...]:

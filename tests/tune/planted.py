@@ -1,15 +1,11 @@
-"""A painter that knows the truth: the score of a recipe is a planted square in its weights, plus noise. No model, no picture."""
+"""A painter that knows the truth: a recipe's score is a planted square in its weights, plus noise. No model, no picture."""
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-
-import numpy
-import yaml
 
 from tag_atelier.bench.spec import BenchSpec
 from tag_atelier.merge.layout import architectures
@@ -87,9 +83,7 @@ class PlantedPainter:
         normal = math.sqrt(-2 * math.log(max(1e-12, one))) * math.cos(2 * math.pi * other)
         return self._noise * math.sqrt(len(spec.tags)) * normal
 
-    def preview(
-        self, prompts: Sequence[str], spec: BenchSpec, folder: Path, name: str, progress: Progress
-    ) -> tuple[str, ...]:
+    def preview(self, prompts: Sequence[str], spec: BenchSpec, folder: Path, name: str, progress: Progress) -> tuple[str, ...]:
         return tuple(f"{name}-{i + 1}.png" for i in range(len(prompts)))
 
     def forget_pictures(self, folder: Path) -> None:
