@@ -22,6 +22,7 @@ from tag_atelier.bench.store import write_whole
 from tag_atelier.errors import RequestError, SpecError
 
 FILE = "verdicts.json"
+SCHEMA = 1
 FEWEST_FOR_CORRECTION = 50
 """From so many verdicts on the accuracy is also shown corrected by them."""
 
@@ -80,7 +81,7 @@ def add(folder: Path, value: object) -> dict[str, Verdict]:
         RequestError: ``value`` holds no verdicts; nothing is written.
     """
     together = {**read(folder), **from_value(value)}
-    plain = {"verdicts": {key: asdict(verdict) for key, verdict in sorted(together.items())}}
+    plain = {"schema": SCHEMA, "verdicts": {key: asdict(verdict) for key, verdict in sorted(together.items())}}
     write_whole(folder / FILE, (json.dumps(plain, ensure_ascii=False, indent=1) + "\n").encode("utf-8"))
     return together
 
@@ -90,6 +91,9 @@ def from_value(value: object) -> dict[str, Verdict]:
     entries = value.get("verdicts") if isinstance(value, Mapping) else None
     if not isinstance(entries, Mapping):
         raise RequestError("The verdicts are no mapping with 'verdicts' in it; export them from the report.")
+    schema = value.get("schema", SCHEMA) if isinstance(value, Mapping) else SCHEMA
+    if schema not in (0, SCHEMA):
+        raise RequestError(f"The verdicts have schema {schema!r:.20}, this version knows {SCHEMA}; update Tag Atelier.")
     return {str(key): _verdict(str(key), entry) for key, entry in entries.items()}
 
 

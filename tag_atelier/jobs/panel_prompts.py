@@ -7,7 +7,6 @@ with the first job: this module is there from the WebUI's start.
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from tag_atelier.errors import TagAtelierError
 from tag_atelier.jobs.families import AUTOMATIC, Families, Family
+from tag_atelier.jobs.kept_files import Form, NewerFile
 from tag_atelier.jobs.panel import INFOTEXT, PanelRequest
 from tag_atelier.jobs.prompt_memory import write_beside
 from tag_atelier.jobs.prompts import Prompts
@@ -156,6 +156,9 @@ def _preset(wanted: str | None, table: Mapping[str, str], family: str, missing: 
     return "", say(missing, family=family, name=wanted, known=", ".join(table) or "–")
 
 
+_PANEL_FORM = Form(1, {0: lambda switches: {"enforced": switches}})
+
+
 class PanelMemory:
     """Whether "Enforce order" is on, for each tab, over restarts: one small file in the data folder."""
 
@@ -165,21 +168,24 @@ class PanelMemory:
 
     def enforced(self, tab: str) -> bool:
         """How the switch of ``tab`` was left; off where it was never touched or the file cannot be read."""
-        return self._read().get(tab) is True
+        try:
+            return self._read().get(tab) is True
+        except NewerFile:
+            return False
 
     def enforce(self, tab: str, on: bool) -> None:
         """Remember the switch. A folder that cannot be written is logged; drawing goes on without a memory."""
         with self._lock:
-            value = {**self._read(), tab: bool(on)}
             try:
+                value = {**self._read(), tab: bool(on)}
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                write_beside(self._path, json.dumps(value).encode("utf-8"))
-            except OSError as error:
+                write_beside(self._path, _PANEL_FORM.render({"enforced": value}))
+            except (OSError, NewerFile) as error:
                 _LOG.warning("'Enforce order' could not be remembered in '%s': %s", self._path, error)
 
     def _read(self) -> dict[str, object]:
         try:
-            value = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
+            enforced = _PANEL_FORM.parse(self._path.read_text(encoding="utf-8"), self._path.name)["enforced"]
+        except (OSError, ValueError, RecursionError, LookupError):
             return {}
-        return value if isinstance(value, dict) else {}
+        return enforced if isinstance(enforced, dict) else {}

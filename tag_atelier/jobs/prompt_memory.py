@@ -1,6 +1,7 @@
 """What the prompt page remembers for its user: corrected tags, favourites, history, pins and chips switched off.
 
-One JSON file in the data folder, written beside and renamed; a file that cannot be read is kept aside, never overwritten.
+One JSON file in the data folder, written beside and renamed; a file that cannot be read is kept aside, never overwritten,
+and one that a newer version wrote is left where it is.
 Called by ``jobs.prompt_page``, ``jobs.prompts`` and, for corrections, by whatever asks for the catalogue.
 """
 
@@ -16,14 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from tag_atelier.errors import RequestError
+from tag_atelier.jobs.kept_files import Form, NewerFile
 
 FILE_NAME = "prompt-memory.json"
-VERSION = 1
+FORM = Form(1, {}, "version")
 LONGEST_HISTORY = 200
 MOST_OF_A_KIND = 5_000
 
 _LOG = logging.getLogger(__name__)
-_EMPTY: Mapping[str, object] = {"version": VERSION, "corrections": {}, "favourites": [], "history": [], "boxes": {}}
+_EMPTY: Mapping[str, object] = {FORM.key: FORM.schema, "corrections": {}, "favourites": [], "history": [], "boxes": {}}
 
 
 class PromptMemory:
@@ -33,10 +35,11 @@ class PromptMemory:
         """``folder``: the user's data folder; None keeps everything in memory only."""
         self.path = folder / FILE_NAME if folder is not None else None
         self.problem = ""
-        """One sentence when the file could not be read and was kept aside; empty otherwise."""
+        """One sentence when the file could not be read and was kept aside, or is a newer version's; empty otherwise."""
         self._lock = threading.RLock()
         self._read_at: int | None = None
         self._revision = 0
+        self._newer: NewerFile | None = None
         self._value: dict[str, Any] = _copy(_EMPTY)
 
     def value(self) -> dict[str, Any]:
@@ -69,10 +72,13 @@ class PromptMemory:
 
         Raises:
             RequestError: it would hold more than ``MOST_OF_A_KIND`` of one kind.
+            NewerFile: a newer version wrote what is stored.
             OSError: the file cannot be written; what was stored stays.
         """
         with self._lock:
             self._refresh()
+            if self._newer is not None:
+                raise self._newer
             value = _copy(self._value)
             edit(value)
             for kind in ("corrections", "favourites", "boxes"):
@@ -98,7 +104,7 @@ class PromptMemory:
     def _store(self, value: dict[str, Any]) -> None:
         if self.path is not None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            write_beside(self.path, json.dumps(value, ensure_ascii=False, indent=1).encode("utf-8"))
+            write_beside(self.path, FORM.render(value))
         self._value = value
         self._read_at = self._stamp()
         self._revision += 1
@@ -116,11 +122,13 @@ class PromptMemory:
             return
         self._read_at = stamp
         self._revision += 1
-        self._value = _copy(_EMPTY)
+        self._value, self._newer = _copy(_EMPTY), None
         if stamp is None:
             return
         try:
-            self._value = _checked(json.loads(self.path.read_text(encoding="utf-8")))
+            self._value = _checked(FORM.parse(self.path.read_text(encoding="utf-8"), FILE_NAME))
+        except NewerFile as error:
+            self._newer, self.problem = error, str(error)
         except (ValueError, RecursionError) as error:
             self._keep_aside(str(error))
 
@@ -152,11 +160,8 @@ def write_beside(path: Path, content: bytes) -> None:
         raise
 
 
-def _checked(value: object) -> dict[str, Any]:
+def _checked(value: Mapping[str, Any]) -> dict[str, Any]:
     """What a file holds, in the shape that is promised; anything else in it is refused as a whole."""
-    if not isinstance(value, dict) or value.get("version") != VERSION:
-        found = value.get("version") if isinstance(value, dict) else type(value).__name__
-        raise ValueError(f"it holds version {found}, expected {VERSION}")
     whole = {**_copy(_EMPTY), **value}
     for kind, empty in _EMPTY.items():
         if not isinstance(whole[kind], type(empty)):

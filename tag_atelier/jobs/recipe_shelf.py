@@ -9,9 +9,13 @@ from pathlib import Path
 
 from tag_atelier.errors import HostError, RecipeError, TagAtelierError, UnknownName
 from tag_atelier.jobs.file_names import plain_name
+from tag_atelier.jobs.kept_files import Form, NewerFile, read_lines
 from tag_atelier.merge.recipe import Recipe
 from tag_atelier.merge.weights import read_weights
 
+_PRESETS, _HISTORY = "block_presets.json", "history.jsonl"
+_PRESETS_FORM = Form(1, {0: lambda table: {"presets": table}})
+_HISTORY_FORM = Form(1, {0: lambda entry: entry})
 LONGEST_HISTORY = 500
 """Merges that are remembered; older ones are left out when the history is next written."""
 
@@ -60,11 +64,8 @@ class RecipeShelf:
     def block_presets(self) -> dict[str, dict[str, float]]:
         """The user's own block weights by name: block, group or range → weight."""
         try:
-            table = json.loads((self._folder / "block_presets.json").read_text(encoding="utf-8"))
-            return {
-                str(name): {str(block): float(weight) for block, weight in blocks.items()} for name, blocks in table.items()
-            }
-        except (OSError, ValueError, AttributeError, TypeError):
+            return self._block_presets()
+        except NewerFile:
             return {}
 
     def save_block_preset(self, name: str, blocks: Mapping[str, object]) -> None:
@@ -73,38 +74,44 @@ class RecipeShelf:
         Raises:
             RecipeError: the name is empty or long, or a weight is no number.
             UnknownName: there is no such block.
+            NewerFile: a newer version wrote the presets.
             HostError: the folder cannot be written.
         """
         if not name.strip() or len(name) > 60:
             raise RecipeError(f"'{name[:60]}' is no name for block weights; expected 1 to 60 characters.")
-        table = self.block_presets()
+        table = self._block_presets()
         table.pop(name.strip(), None)
         if blocks:
             table[name.strip()] = dict(read_weights(dict(blocks)).blocks)
-        self._write(Path("block_presets.json"), json.dumps(table, ensure_ascii=False, indent=1))
+        self._write(Path(_PRESETS), _PRESETS_FORM.render({"presets": table}).decode("utf-8"))
+
+    def _block_presets(self) -> dict[str, dict[str, float]]:
+        """Raises NewerFile; a file that holds something else counts as none."""
+        try:
+            table = _PRESETS_FORM.parse((self._folder / _PRESETS).read_text(encoding="utf-8"), _PRESETS)["presets"]
+            return {
+                str(name): {str(block): float(weight) for block, weight in blocks.items()} for name, blocks in table.items()
+            }
+        except (OSError, ValueError, RecursionError, LookupError, AttributeError, TypeError):
+            return {}
 
     def history(self) -> Sequence[Mapping[str, object]]:
         """Merges that were written, the newest first: date, file, digest, sha256 and the recipe's text."""
-        return list(reversed(self._entries()))
+        return list(reversed(read_lines(self._folder / _HISTORY, _HISTORY_FORM)[1]))
 
     def remember(self, recipe: Recipe, file: str, sha256: str) -> None:
         """Add a written merge to the history. Raises HostError when it cannot be written."""
         entry = {
+            _HISTORY_FORM.key: _HISTORY_FORM.schema,
             "date": datetime.now().astimezone().isoformat(timespec="seconds"),
             "file": file,
             "digest": recipe.digest,
             "sha256": sha256,
             "recipe": recipe.to_yaml(),
         }
-        entries = [*self._entries(), entry][-LONGEST_HISTORY:]
-        self._write(Path("history.jsonl"), "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in entries))
-
-    def _entries(self) -> list[Mapping[str, object]]:
-        try:
-            lines = (self._folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
-            return [entry for entry in map(json.loads, lines) if isinstance(entry, dict)]
-        except (OSError, ValueError):
-            return []
+        before, _ = read_lines(self._folder / _HISTORY, _HISTORY_FORM)
+        lines = [*before, json.dumps(entry, ensure_ascii=False)][-LONGEST_HISTORY:]
+        self._write(Path(_HISTORY), "".join(f"{line}\n" for line in lines))
 
     def _write(self, name: Path, text: str) -> None:
         from tag_atelier.bench.store import write_whole
