@@ -63,11 +63,13 @@ class Architecture:
             if start > end:
                 raise RecipeError(f"The block range '{name}' runs backwards; expected '{last}-{first}'.")
             return self.blocks[start : end + 1]
-        without_vae = tuple(block for block in self.blocks if block != "VAE")
+        if name in self.prefixes:
+            return (name,)
+        text_encoders, without_vae = self.text_encoders, tuple(block for block in self.blocks if block != "VAE")
         groups = {
             "ALL": without_vae,
-            "BASE": self.text_encoders,
-            "UNET": tuple(block for block in without_vae if block not in self.text_encoders),
+            "BASE": text_encoders,
+            "UNET": tuple(block for block in without_vae if block not in text_encoders),
         }
         return groups[name] if name in groups else (self.blocks[self._position(name)],)
 
