@@ -39,7 +39,7 @@ def test_the_split_does_not_hang_on_the_order_of_the_tags(catalogue: Catalogue) 
 def test_seeds_of_validation_move_away_from_the_searchs(catalogue: Catalogue) -> None:
     plan = {"template": "1girl, {tag}", "tags": TAGS, "seeds": [1001, 2001]}
     plans = split(spec(plan=plan), catalogue)
-    assert (plans.validation.seeds, plans.confirm.seeds) == ((2002, 2003), (3001, 3002))
+    assert (plans.validation.seeds, plans.confirm.seeds) == ((3001, 3002), (4001, 4002))
 
 
 def test_rungs_ask_for_the_same_prompts_first(catalogue: Catalogue) -> None:
