@@ -157,6 +157,12 @@ var tagAtelier = (function () {
             row.appendChild(button(say("Open the report"), "", () => openReport(result.run, result.report)));
         }
         if (result.file) row.appendChild(make("span", "tag-atelier-quiet", say("Written: {path}", { path: result.file })));
+        (result.replaced || []).forEach((each) => {
+            const why = each.template ? say(each.template, each.values) : each.why;
+            const line = make("span", "tag-atelier-warning", say("{count} tensors are A's own: {why}.", { count: each.count, why: why }));
+            line.title = each.keys.join("\n");
+            row.appendChild(line);
+        });
         return row;
     }
 

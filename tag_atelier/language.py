@@ -28,3 +28,21 @@ def sentence(english: str, language: Language = "en", **values: object) -> str:
     """``english`` in ``language`` with ``{name}`` fields filled in; the English itself where no translation exists."""
     text = _table(language).get(english, english)
     return text.format(**values) if values else text
+
+
+class Said(str):
+    """An English sentence that remembers what was filled into it, so that it can be said in another language."""
+
+    template: str
+    values: dict[str, object]
+
+
+def say(template: str, **values: object) -> Said:
+    """``template`` with its fields filled in.
+
+    >>> say("'{tag}' stands here twice.", tag="hat")
+    "'hat' stands here twice."
+    """
+    said = Said(sentence(template, "en", **values))
+    said.template, said.values = template, values
+    return said

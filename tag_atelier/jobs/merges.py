@@ -15,6 +15,7 @@ from tag_atelier.jobs.merge_files import destination
 from tag_atelier.jobs.recipe_shelf import RecipeShelf
 from tag_atelier.jobs.runner import Job, JobRunner
 from tag_atelier.merge.model_files import ModelFiles
+from tag_atelier.merge.notices import by_reason
 from tag_atelier.merge.recipe import Recipe
 from tag_atelier.ports import Host, Progress
 
@@ -63,6 +64,8 @@ class Merges:
                 "name": path.name.removesuffix(".safetensors"),
                 "digest": read.digest,
                 "sha256": result.sha256,
+                "replaced": by_reason(result.replaced),
+                "notes": list(result.notes),
             }
 
         return self._runner.start("merge", path.name, work)
@@ -78,7 +81,7 @@ class Merges:
                     self._host.checkpoints.load(self._host.checkpoints.resolve(planned.files[0].name))
                 # Of an earlier merge what differs is undone, once it is sure that this one fits the loaded model.
                 result = self._live.put(planned, "restored", progress)
-            return dict(result.as_dict())
+            return {**result.as_dict(), "replaced": by_reason(result.replaced)}
 
         return self._runner.start("live", f"live merge {read.digest[:10]}", work)
 
@@ -135,6 +138,10 @@ class Merges:
             "recipes": {name: recipe.to_yaml() for name, recipe in self.shelf.recipes().items()},
             "block_presets": self.shelf.block_presets(),
         }
+
+    def part_names(self, kind: str) -> list[str]:
+        """Names of the networks (``lora``) or VAE files (``vae``) that a recipe may name."""
+        return self._files.names(kind)
 
     def save_recipe(self, recipe: object, name: str) -> dict[str, object]:
         """Keep a recipe; a WebUI lists it among its checkpoints.

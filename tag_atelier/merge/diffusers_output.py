@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 
 from tag_atelier.errors import Cancelled, CheckpointError, RecipeError
+from tag_atelier.language import say
 from tag_atelier.merge.diffusers_config import configs
 from tag_atelier.merge.evaluate import Computed
 from tag_atelier.merge.header import DTYPE_BYTES, render_header
@@ -87,10 +88,11 @@ def write_folder(plan: MergePlan, destination: Path, progress: Progress) -> Merg
 
 def _lost(places: Mapping[str, tuple[_Place, ...]], tokenizers: bool) -> list[str]:
     lost = [key for key, found in places.items() if not found and not key.endswith("position_ids") and key not in MARKS]
-    notes = [f"{len(lost)} tensors such as '{lost[0]}' have no place in a diffusers folder."] if lost else []
+    template = "{count} tensors such as '{key}' have no place in a diffusers folder."
+    notes: list[str] = [say(template, count=len(lost), key=lost[0])] if lost else []
     if not tokenizers:
         notes.append(
-            "The folder has no tokenizers, which no checkpoint holds; copy them from a diffusers folder of the family."
+            say("The folder has no tokenizers, which no checkpoint holds; copy them from a diffusers folder of the family.")
         )
     return notes
 

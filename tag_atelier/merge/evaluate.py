@@ -16,10 +16,12 @@ import numpy as np
 import torch
 
 from tag_atelier.errors import Cancelled
+from tag_atelier.language import say
 from tag_atelier.merge import lora_formulas
 from tag_atelier.merge.adjust import Change
 from tag_atelier.merge.header import DTYPE_BYTES, Header, TensorEntry
 from tag_atelier.merge.methods import Operands
+from tag_atelier.merge.notices import CUT, NOT_FINITE, TOO_LARGE
 from tag_atelier.merge.plan import MergePlan, Step
 from tag_atelier.merge.tensor_file import TORCH_DTYPES, as_tensor
 from tag_atelier.ports import Progress
@@ -270,14 +272,14 @@ class Evaluator:
             values = memoryview(bytearray(entry.size_bytes))
             self._read_into(values, step, index, 0)
             if not _is_finite(values, entry.dtype):
-                return Computed(step, kept, f"'{self.plan.sources[index].name}' has NaN or infinite values there")
+                return Computed(step, kept, say(NOT_FINITE, name=self.plan.sources[index].name))
         for use in step.change.networks if step.change is not None else ():
             reader = self.readers[len(self.plan.sources) + use.network]
             if not all(bool(torch.isfinite(_tensor(reader, entry).float()).all()) for entry in use.layer.tensors.values()):
-                return Computed(step, kept, f"'{self.plan.networks[use.network].name}' has NaN or infinite values there")
+                return Computed(step, kept, say(NOT_FINITE, name=self.plan.networks[use.network].name))
         if not step.changed:
-            return Computed(step, kept, f"values too large for {step.dtype} were cut to its largest")
-        return Computed(step, kept, f"mixed values are too large for {step.dtype}")
+            return Computed(step, kept, say(CUT, dtype=step.dtype))
+        return Computed(step, kept, say(TOO_LARGE, dtype=step.dtype))
 
     def _kept(self, step: Step) -> bytearray:
         """A's tensor in the step's dtype, too large values cut."""

@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 
 from tag_atelier.errors import Cancelled, RecipeError
+from tag_atelier.language import say
 from tag_atelier.merge.header import DTYPE_BYTES, render_header
 from tag_atelier.merge.key_names import THIRDS, Part
 from tag_atelier.merge.metadata import header_texts
@@ -93,7 +94,8 @@ def write_lora(plan: MergePlan, destination: Path, progress: Progress) -> MergeR
 
 def _lost(plan: MergePlan, held: dict[str, Step]) -> list[str]:
     lost = [key for key in plan.changed_keys if key not in held]
-    return [f"{len(lost)} changed tensors, such as '{min(lost)}', cannot be held by the LoRA."] if lost else []
+    template = "{count} changed tensors, such as '{key}', cannot be held by the LoRA."
+    return [say(template, count=len(lost), key=min(lost))] if lost else []
 
 
 def _count(shape: tuple[int, ...]) -> int:

@@ -62,8 +62,13 @@ class ModelFiles:
         found = find_below(folders, name)
         if found is not None or kind != "lora":
             return found or self.model(name)
-        offered = self._host.prompt_files.networks or folders
-        raise UnknownName("LoRA", name, sorted(path.stem for folder in offered for path in _files(folder)))
+        raise UnknownName("LoRA", name, self.names(kind) or sorted(path.stem for each in folders for path in _files(each)))
+
+    def names(self, kind: str) -> list[str]:
+        """What ``part`` finds among the files that are only such parts: networks (``lora``) or VAEs (``vae``)."""
+        folders = self._host.vae_folders if kind == "vae" else self._host.prompt_files.networks
+        files = (path for folder in folders for path in _files(folder))
+        return sorted({path.name if kind == "vae" else path.stem for path in files})
 
     def is_same(self, source: Source) -> bool:
         """Whether the source's name still leads to its file. Raises as ``model`` and ``part`` do."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tag_atelier.errors import CheckpointError
+from tag_atelier.language import say
 from tag_atelier.merge.header import Header, TensorEntry
 from tag_atelier.merge.key_names import TEXT_ENCODERS, THIRDS, UNET, Part, open_clip_names, unet_to_diffusers
 
@@ -94,9 +95,12 @@ def read_layers(header: Header, checkpoint: Mapping[str, TensorEntry], architect
             f"'{name}' changes nothing here: none of its {len(found)} layers, such as '{lost[0]}', is in the first model; "
             "expected a network for the same architecture."
         )
-    notes = [f"{len(lost)} layers of '{name}', such as '{lost[0]}', are not in the first model and left out."] if lost else []
+    notes: list[str] = []
+    if lost:
+        template = "{count} layers of '{name}', such as '{layer}', are not in the first model and left out."
+        notes.append(say(template, count=len(lost), name=name, layer=lost[0]))
     if any(key.startswith(_EMBEDDINGS) for key in header.tensors):
-        notes.append(f"'{name}' carries embeddings, which a checkpoint cannot hold; they are left out.")
+        notes.append(say("'{name}' carries embeddings, which a checkpoint cannot hold; they are left out.", name=name))
     return layers, notes
 
 

@@ -15,6 +15,7 @@ import torch
 from torch.serialization import load
 
 from tag_atelier.errors import CheckpointError
+from tag_atelier.language import say
 from tag_atelier.merge.header import ComposedHeader, Stretch, TensorEntry
 from tag_atelier.merge.tensor_file import TORCH_DTYPES
 
@@ -61,7 +62,8 @@ def read_pickled(path: Path) -> ComposedHeader:
         if size_bytes:
             stretches.append(Stretch(start, size_bytes, make=_bytes_of(tensor)))
         start += size_bytes
-    notes = () if mapped else (f"'{path.name}' is of torch's old format and was read into memory as a whole.",)
+    old = say("'{name}' is of torch's old format and was read into memory as a whole.", name=path.name)
+    notes = () if mapped else (old,)
     return ComposedHeader(path, entries, state.st_size, state.st_mtime_ns, {}, notes, tuple(stretches))
 
 

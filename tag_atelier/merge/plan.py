@@ -12,6 +12,7 @@ from math import prod
 from pathlib import Path
 
 from tag_atelier.errors import CheckpointError, RecipeError
+from tag_atelier.language import say
 from tag_atelier.merge.adjust import Change, changes
 from tag_atelier.merge.header import DTYPE_BYTES, FLOAT_DTYPES, TensorEntry
 from tag_atelier.merge.inputs import FindPart, Inputs, Source, open_inputs
@@ -354,4 +355,5 @@ def _without_inputs(entry: TensorEntry) -> tuple[int, ...]:
 
 def _spoken_inputs(step: Step) -> str:
     assert step.change is not None
-    return f"Not all models have A's {step.shape[1]} input channels; the first {step.change.inputs} are mixed, others are A's."
+    template = "Not all models have A's {count} input channels; the first {mixed} are mixed, others are A's."
+    return say(template, count=step.shape[1], mixed=step.change.inputs)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tag_atelier.errors import CheckpointError
+from tag_atelier.language import say
 from tag_atelier.merge.composer import Composer, open_file, with_made
 from tag_atelier.merge.diffusers_folder import add_open_clip, read_folder, vae_tensor
 from tag_atelier.merge.header import FLOAT_DTYPES, ComposedHeader, Header, TensorEntry
@@ -52,7 +53,8 @@ def _with_usual_names(header: Header) -> Header:
         return header
     if len(renamed) != len(header.tensors):
         raise CheckpointError(f"'{header.path.name}' has its text encoder twice, under old and new names; use another file.")
-    note = f"The text encoder of '{header.path.name}' has its old names (as NovelAI's files); it gets the usual ones."
+    template = "The text encoder of '{name}' has its old names (as NovelAI's files); it gets the usual ones."
+    note = say(template, name=header.path.name)
     return replace(header, tensors=renamed, notes=(*header.notes, note))
 
 
@@ -70,9 +72,9 @@ def _with_averages(header: Header, wanted: bool) -> Header:
         average = header.tensors.get(ema_key(key)) if key.startswith(UNET) else None
         if average is not None and average.shape == entry.shape:
             tensors[key], used = average, used + 1
-    note = f"'{header.path.name}' has no averaged (EMA) weights; its UNet is as it is."
+    note = say("'{name}' has no averaged (EMA) weights; its UNet is as it is.", name=header.path.name)
     if used:
-        note = f"The UNet of '{header.path.name}' is its averaged (EMA) weights: {used} tensors."
+        note = say("The UNet of '{name}' is its averaged (EMA) weights: {count} tensors.", name=header.path.name, count=used)
     return replace(header, tensors=tensors, notes=(*header.notes, note))
 
 
@@ -85,7 +87,8 @@ def _with_positions(header: Header) -> Header:
         right = struct.pack(f"<{count}q", *range(count))
         if entry.dtype == "I64" and _bytes_at(header, entry) == right:
             continue
-        note = f"The position ids of '{header.path.name}' were not 0 to {count - 1} in whole numbers; they are repaired."
+        template = "The position ids of '{name}' were not 0 to {last} in whole numbers; they are repaired."
+        note = say(template, name=header.path.name, last=count - 1)
         header = replace(with_made(header, key, "I64", entry.shape, right), notes=(*header.notes, note))
     return header
 

@@ -189,8 +189,10 @@ def _read_mapping(table: dict[object, object], layout: str) -> BlockWeights:
         if block in blocks:
             raise RecipeError(f"The block '{block}' is given twice; give it one weight.")
         blocks[block] = read_number(weight, f"The weight of block '{block}'")
+    # ALL is what every narrower name is laid over, so that 0.5 and {ALL: 0.5} are the same weights with the same digest.
+    number = blocks.pop("ALL", 0.0) if start == BlockWeights() else 0.0
     ordered = tuple(sorted(blocks.items()))
-    return BlockWeights(start.number, start.preset, start.scale, start.line, start.layout, ordered)
+    return BlockWeights(number, start.preset, start.scale, start.line, start.layout, ordered)
 
 
 def _check_block(name: str) -> None:

@@ -8,30 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from tag_atelier.errors import PromptError
 from tag_atelier.language import Language, sentence
+from tag_atelier.language import Said as Said
+from tag_atelier.language import say as say
 from tag_atelier.prompt.slots import canonical
 
 if TYPE_CHECKING:
     from tag_atelier.prompt.catalogue import Catalogue
     from tag_atelier.prompt.grammar import Item, Prompt
     from tag_atelier.prompt.profile import Profile
-
-
-class Said(str):
-    """An English sentence that remembers what was filled into it, so that it can be said in another language."""
-
-    template: str
-    values: dict[str, object]
-
-
-def say(template: str, **values: object) -> Said:
-    """``template`` with its fields filled in.
-
-    >>> say("'{tag}' stands here twice.", tag="hat")
-    "'hat' stands here twice."
-    """
-    said = Said(sentence(template, "en", **values))
-    said.template, said.values = template, values
-    return said
 
 
 @dataclass(frozen=True)

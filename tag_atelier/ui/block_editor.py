@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from tag_atelier.errors import RecipeError, UnknownName
 from tag_atelier.merge.layout import Architecture, architectures
-from tag_atelier.ui.merge_form import Mixed, resolved
+from tag_atelier.ui.merge_weights import Mixed, resolved
 from tag_atelier.ui.words import Words
 
 _WIDTH, _HEIGHT = 600, 72

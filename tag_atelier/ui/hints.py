@@ -33,7 +33,28 @@ _TAB = {
     "merge_refresh": "Reads the list of checkpoints again.",
     "merge_method": "How the models are put together. Weighted sum at the start.",
     "merge_dtype": "Number format of the new file. Keeps that of model A at the start.",
-    "merge_vae": "Whose VAE the new file gets. At the start that of model A, unless a weight names the VAE.",
+    "merge_vae": "Whose VAE the new file gets: a model's letter or a VAE file. At the start that of model A, unless a "
+    "weight names the VAE.",
+    "merge_networks": "LoRA, LoHa, LoKr, DoRA, OFT and the like, a name and a weight per line; a prompt's "
+    "<lora:name:0.6> works too. None at the start.",
+    "merge_add_network": "Appends the chosen network to the list above at weight 1.",
+    "merge_elements": "Weights of single tensors, laid over the block weights; lines as SuperMerger writes them. None "
+    "at the start.",
+    "merge_adjust": "Moves the first and last layers: IN, OUT, OUT2 (detail), CONT (contrast), BRI, COL1, COL2, COL3; "
+    "useful from -5 to 5. None at the start.",
+    "merge_clip_l": "Whose CLIP-L the new file gets: a model's letter or a file's name. At the start what the weights say.",
+    "merge_clip_g": "Whose CLIP-G the new file gets: a model's letter or a file's name. At the start what the weights say.",
+    **dict.fromkeys(
+        ("merge_unet_dtype", "merge_text_dtype", "merge_vae_dtype"),
+        "Number format of this part alone. As the whole at the start.",
+    ),
+    "merge_format": "One file, a folder as diffusers reads it, or a LoRA of what the recipe changes in A. One file at "
+    "the start.",
+    "merge_rank": "Rank of the written LoRA: higher holds more and is larger. 32 at the start.",
+    "merge_conv_rank": "Rank of the LoRA's convolutions; 0 leaves them out. 0 at the start.",
+    "merge_prune": "Keeps of A only what the WebUI loads; what no block holds, such as training leftovers, is not "
+    "written. Off at the start.",
+    "merge_ema": "Takes the averaged weights of training checkpoints for the UNet where a file has them. Off at the start.",
     "merge_second_weight": "How much of model B, from 0 to 1; a preset is multiplied with it. 0.5 at the start.",
     "merge_preset": "A named curve of weights over the blocks. The same weight in every block at the start.",
     "merge_blocks_text": "Blocks whose weight differs, or a line of 20 (SDXL) or 26 (SD1.5) numbers from another tool.",

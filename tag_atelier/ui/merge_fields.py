@@ -12,16 +12,18 @@ from tag_atelier.merge.layout import LINE_LAYOUTS
 from tag_atelier.merge.methods import METHODS, Parameter, get_method
 from tag_atelier.merge.options import DTYPES
 from tag_atelier.merge.weights import named_weights
+from tag_atelier.ui import merge_part_fields
 from tag_atelier.ui.choices import NOTHING, checkpoint_names
 from tag_atelier.ui.ids import element_id
-from tag_atelier.ui.merge_form import PARAMETERS, ROWS, MergeForm, Mixed, letter_of
+from tag_atelier.ui.merge_form import PARAMETERS, ROWS, MergeForm, letter_of
+from tag_atelier.ui.merge_part_fields import AUTO, PartFields
+from tag_atelier.ui.merge_weights import Mixed
 from tag_atelier.ui.words import Words
 
-AUTO = "auto"
-"""The VAE is A's unless a weight names it; a line is read as SuperMerger means it."""
 OWN = "own: "
 """Before the name of a preset of the user's in the menus."""
 _ROW_NAMES = ("second", "third", "fourth", "fifth", "sixth")
+LETTERS_SHOWN = ("a", *(letter_of(i).lower() for i in range(ROWS)))
 HEAD = ("first", "method", "base", "dtype", "vae", "layout")
 
 
@@ -36,6 +38,7 @@ class Fields:
     """Model, weight, preset, blocks of each row."""
     groups: tuple[Any, ...]
     """What holds each row; all but the first are hidden at the start."""
+    parts: PartFields
     formula: Any
     refresh: Any
     more: Any
@@ -44,7 +47,7 @@ class Fields:
     @property
     def all(self) -> list[Any]:
         """Every control that is a value of the form."""
-        return [*self.head, *self.parameters, *(control for row in self.rows for control in row)]
+        return [*self.head, *self.parameters, *(control for row in self.rows for control in row), *self.parts.all]
 
 
 def text_id(row: int) -> str:
@@ -87,13 +90,24 @@ def build(atelier: Any, words: Words) -> Fields:
         fewer = gr.Button(words.label("Take the last model away"), elem_id=element_id("merge_fewer"), size="sm")
     with gr.Row():
         dtype = gr.Dropdown(list(DTYPES), value="keep", label=words.label("Number format"), elem_id=element_id("merge_dtype"))
-        letters = ["a", *(letter_of(i).lower() for i in range(ROWS))]
-        vae = gr.Dropdown([AUTO, *letters], value=AUTO, label=words.label("VAE of"), elem_id=element_id("merge_vae"))
+        vae = gr.Dropdown(
+            vae_choices(atelier),
+            value=AUTO,
+            label=words.label("VAE of"),
+            allow_custom_value=True,
+            elem_id=element_id("merge_vae"),
+        )
         layout = gr.Dropdown(
             [AUTO, *LINE_LAYOUTS], value=AUTO, label=words.label("A pasted line is from"), elem_id=element_id("merge_layout")
         )
+    parts = merge_part_fields.build(atelier, words, LETTERS_SHOWN)
     head = (first, method, base, dtype, vae, layout)
-    return Fields(head, parameters, tuple(rows), tuple(groups), formula, refresh, more, fewer)
+    return Fields(head, parameters, tuple(rows), tuple(groups), parts, formula, refresh, more, fewer)
+
+
+def vae_choices(atelier: Any) -> list[str]:
+    """Whose VAE can be taken."""
+    return merge_part_fields.vae_names(atelier, LETTERS_SHOWN)
 
 
 def _build_row(i: int, names: Sequence[str], presets: Sequence[str], words: Words) -> tuple[Any, Any, Any, Any]:
@@ -101,8 +115,8 @@ def _build_row(i: int, names: Sequence[str], presets: Sequence[str], words: Word
     first = {"preset": element_id("merge_preset"), "blocks": element_id("merge_blocks_text")}
     with gr.Row():
         model = gr.Dropdown(
-            [*([NOTHING] if i else []), *names],
-            value=NOTHING if i else None,
+            [NOTHING, *names],
+            value=NOTHING,
             label=words.label(f"Model {letter}"),
             elem_id=element_id("merge", name),
         )
@@ -136,7 +150,7 @@ def read_form(values: Sequence[Any]) -> MergeForm:
     parameters = tuple(float(value or 0) for value in given[len(HEAD) : start])
     cells = [given[start + 4 * i : start + 4 * i + 4] for i in range(ROWS)]
     mixed = tuple(Mixed(model, float(weight or 0), preset, blocks) for model, weight, preset, blocks in cells)
-    return MergeForm(**head, parameters=parameters, mixed=mixed)
+    return MergeForm(**head, parameters=parameters, mixed=mixed, parts=merge_part_fields.read(values[start + 4 * ROWS :]))
 
 
 def write_form(form: MergeForm) -> list[Any]:
@@ -154,8 +168,8 @@ def write_form(form: MergeForm) -> list[Any]:
     values += numbers
     for i in range(ROWS):
         row = form.mixed[i] if i < len(form.mixed) else Mixed()
-        values += [row.model or (NOTHING if i else None), row.weight, row.preset or NOTHING, row.blocks]
-    return values
+        values += [row.model or NOTHING, row.weight, row.preset or NOTHING, row.blocks]
+    return values + merge_part_fields.write(form.parts)
 
 
 def shown_rows(form: MergeForm) -> int:

@@ -9,14 +9,16 @@ import gradio as gr
 
 from tag_atelier.errors import TagAtelierError
 from tag_atelier.merge.recipe import Recipe
-from tag_atelier.ui import merge_fields, render
+from tag_atelier.ui import merge_fields, merge_part_fields, render
 from tag_atelier.ui.bench_tab import WATCH
 from tag_atelier.ui.block_editor import architecture_choices, block_editor
 from tag_atelier.ui.choices import NOTHING, checkpoint_names
 from tag_atelier.ui.compat import listen
 from tag_atelier.ui.ids import element_id
 from tag_atelier.ui.merge_fields import OWN, Fields, read_form, text_id, write_form
-from tag_atelier.ui.merge_form import ROWS, MergeForm, Mixed, from_recipe, letter_of, resolved, to_recipe
+from tag_atelier.ui.merge_form import ROWS, MergeForm, from_recipe, letter_of, to_recipe
+from tag_atelier.ui.merge_part_fields import RANKS
+from tag_atelier.ui.merge_weights import Mixed, resolved
 from tag_atelier.ui.words import Words
 
 _SHELF = "() => { tagAtelier.showMerges(); return []; }"
@@ -117,7 +119,7 @@ class MergeTab:
         form = read_form(values)
         try:
             drawn = self._draw(form, architecture, letter)
-            if not form.first or not form.chosen:
+            if not form.is_complete:
                 return gr.update(), drawn, render.note(self.words("Choose model A and model B."))
             written = to_recipe(form).to_yaml()
         except TagAtelierError as error:
@@ -140,6 +142,7 @@ class MergeTab:
                 listen(_settled(control), self._rewrite, sources, targets, latest=True)
         for control in (self.architecture, self.letter):
             listen(control.input, self._rewrite, sources, targets)
+        self._connect_parts(sources, targets)
         shown = [fields.head[2], *fields.parameters, fields.formula]
         changed = listen(
             fields.head[1].input, lambda name: merge_fields.method_updates(name, self.words), [fields.head[1]], shown
@@ -156,6 +159,17 @@ class MergeTab:
             [self.result, self.architecture, self.editor],
         )
 
+    def _connect_parts(self, sources: list[Any], targets: list[Any]) -> None:
+        parts = self.fields.parts
+        (networks, target), add = parts.named("networks", "format"), parts.add_network
+
+        def added(name: str, text: str) -> tuple[str, str]:
+            return NOTHING, text if name == NOTHING else merge_part_fields.with_network(name, text)
+
+        written = listen(add.input, added, [add, networks], [add, networks])
+        listen(written.then, self._rewrite, sources, targets)
+        listen(target.input, merge_part_fields.rank_updates, [target], parts.named(*RANKS))
+
     def _fill(self, architecture: str, letter: str, text: str) -> list[Any]:
         """The form from the text; unchanged where the text says more."""
         fields = self.fields
@@ -167,7 +181,9 @@ class MergeTab:
         count = merge_fields.shown_rows(form)
         base, *parameters, formula = merge_fields.method_updates(form.method, self.words)
         values = write_form(form)
-        for i, update in ((2, base), *enumerate(parameters, len(merge_fields.HEAD))):
+        ranks = map(fields.all.index, fields.parts.named(*RANKS))
+        seen = zip(ranks, merge_part_fields.rank_updates(form.parts.format), strict=True)
+        for i, update in ((2, base), *enumerate(parameters, len(merge_fields.HEAD)), *seen):
             values[i] = {**update, "value": values[i]}
         return [
             *values, *self._visible(count), formula, count, self._draw(form, architecture, letter),
@@ -211,11 +227,13 @@ class MergeTab:
             names = checkpoint_names(self.atelier)
             return [
                 gr.update(choices=names),
-                gr.update(choices=[NOTHING, *names]),
-                *(gr.update(choices=[*([NOTHING] if i else []), *names]) for i in range(ROWS)),
+                gr.update(choices=merge_fields.vae_choices(self.atelier)),
+                gr.update(choices=merge_part_fields.network_names(self.atelier)),
+                *[gr.update(choices=[NOTHING, *names])] * (ROWS + 1),
             ]
 
-        listen(fields.refresh.click, refresh, [], [fields.head[0], fields.head[2], *last])
+        first, _, base, _, vae, _ = fields.head
+        listen(fields.refresh.click, refresh, [], [first, vae, fields.parts.add_network, base, *last])
 
     def _connect_presets(self) -> None:
         fields = self.fields

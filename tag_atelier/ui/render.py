@@ -116,8 +116,12 @@ def merge(result: Mapping[str, Any], words: Words) -> str:
         (words("Time to write it, about"), duration(result.get("seconds", 0), words)),
         (words("Recipe digest"), str(result["digest"])[:16]),
     ]
-    warned = "".join(f'<div class="tag-atelier-warning">{words.escaped(str(item))}</div>' for item in result["warnings"])
-    return warned + facts(rows) + _list(words(str(item)) for item in result["notes"])
+    return _warned(result, words) + facts(rows) + _list(words.said(item) for item in result["notes"])
+
+
+def _warned(result: Mapping[str, Any], words: Words) -> str:
+    said = (html.escape(words.said(item)) for item in result["warnings"])
+    return "".join(f'<div class="tag-atelier-warning">{text}</div>' for text in said)
 
 
 def merge_cost(result: Mapping[str, Any], words: Words) -> str:
@@ -130,8 +134,7 @@ def merge_cost(result: Mapping[str, Any], words: Words) -> str:
         written=size(result["write_bytes"]),
         time=duration(result.get("seconds", 0), words),
     )
-    warned = "".join(f'<div class="tag-atelier-warning">{words.escaped(str(item))}</div>' for item in result["warnings"])
-    return warned + note(line)
+    return _warned(result, words) + note(line)
 
 
 def duration(seconds: float, words: Words) -> str:

@@ -7,7 +7,8 @@ import json
 import locale
 from typing import Any
 
-from tag_atelier.language import Language, sentence
+from tag_atelier.language import Language, Said, sentence
+from tag_atelier.merge.notices import WHY_REPLACED
 from tag_atelier.prompt.arrange import REASONS
 from tag_atelier.settings import DEFAULTS
 from tag_atelier.ui.bench_words import BENCH_SENTENCES, RUN_NOTES
@@ -20,6 +21,7 @@ SCRIPT_SENTENCES = (
     "The loaded model is as it came from its file.", "The loaded model carries a merge. Restore puts its own weights back.",
     "virtual checkpoint", "Use this recipe", "Delete", "Saved recipes", "Merges that were written", "{model} is merged",
     "Restore", "Save…",
+    "{count} tensors are A's own: {why}.",
     "None yet. “Save the recipe” keeps the text above under a name.",
     "None yet. Merges to a file are listed here with their recipes.", "Name of the new checkpoint, or of the recipe",
 )  # fmt: skip
@@ -40,6 +42,10 @@ class Words:
         """``english`` in the reader's language, fields filled in."""
         return sentence(english, self.language, **values)
 
+    def said(self, text: str) -> str:
+        """A finished sentence in the reader's language, where it remembers what it is made of."""
+        return self(text.template, **text.values) if isinstance(text, Said) else self(text)
+
     def label(self, english: str) -> str:
         """A control's label: English in a WebUI, whose saved defaults are keyed by it and which translates it itself."""
         return english if self.in_webui else sentence(english, self.language)
@@ -50,7 +56,7 @@ class Words:
 
     def script_table(self) -> str:
         """JSON object of the script's sentences in the reader's language."""
-        said = (*SCRIPT_SENTENCES, *LANE_SENTENCES, *BENCH_SENTENCES, *RUN_NOTES, *REASONS.values())
+        said = (*SCRIPT_SENTENCES, *LANE_SENTENCES, *BENCH_SENTENCES, *RUN_NOTES, *WHY_REPLACED, *REASONS.values())
         return json.dumps({english: self(english) for english in said}, ensure_ascii=False)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 pytest.importorskip("diffusers")
 
@@ -216,3 +217,17 @@ def test_a_plan_is_made_once_while_its_files_stay(atelier: Atelier, monkeypatch:
     assert len(made) == 1
     atelier.check_merge(REVERSED)
     assert len(made) == 2
+
+
+def test_a_job_lists_what_could_not_be_mixed_and_what_was_remarked(atelier: Atelier, folder: Path) -> None:
+    spoilt = load_file(folder / f"{B}.safetensors")
+    key = next(key for key in spoilt if ".middle_block." in key and spoilt[key].is_floating_point())
+    spoilt[key] = torch.full_like(spoilt[key], float("nan"))
+    save_file(spoilt, folder / "spoilt.safetensors")
+    atelier.host.checkpoints.refresh()
+    job = ended(atelier.start_merge({**RECIPE, "models": [A, "spoilt"]}, "mended"))
+    assert (job.state, job.result["notes"]) == ("done", [])
+    why = {"why": "'spoilt' has NaN or infinite values there", "template": "'{name}' has NaN or infinite values there"}
+    assert job.result["replaced"] == [{**why, "values": {"name": "spoilt"}, "count": 1, "keys": [key]}]
+    (folder / "spoilt.safetensors").unlink()
+    atelier.host.checkpoints.refresh()

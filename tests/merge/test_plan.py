@@ -139,7 +139,7 @@ def test_prediction_marks_are_kept_and_mixing_is_warned_of(shelf) -> None:
     shelf.add("b", architecture="sdxl")
     merge = planned(shelf)
     assert (step_of(merge, "v_pred").shape, step_of(merge, "ztsnr").sources) == ((0,), (0,))
-    assert "'a' is marked v_pred and ztsnr and 'b' for noise prediction" in merge.warnings[0]
+    assert "'a' is marked v_pred + ztsnr and 'b' eps" in merge.warnings[0]
     assert "yaml" in merge.warnings[1]
 
 

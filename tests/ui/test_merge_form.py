@@ -11,7 +11,10 @@ from tag_atelier.merge.methods import METHODS
 from tag_atelier.merge.recipe import Recipe
 from tag_atelier.ui.block_editor import block_editor, curve
 from tag_atelier.ui.merge_fields import read_form, write_form
-from tag_atelier.ui.merge_form import ROWS, MergeForm, Mixed, from_recipe, read_blocks, resolved, to_recipe
+from tag_atelier.ui.merge_form import ROWS, MergeForm, from_recipe, to_recipe
+from tag_atelier.ui.merge_part_fields import with_network
+from tag_atelier.ui.merge_parts import Parts
+from tag_atelier.ui.merge_weights import Mixed, read_blocks, resolved
 from tag_atelier.ui.words import Words
 
 LINE = ", ".join(["0.5"] * 20)
@@ -22,20 +25,36 @@ rows = st.builds(
     preset=st.sampled_from(["", "GRAD_V", "FLAT_25"]),
     blocks=st.sampled_from(["", "IN04: 0.3", "IN04: 0.3, OUT03-OUT05: 0.7", LINE]),
 )
+parts = st.builds(
+    Parts,
+    networks=st.sampled_from(
+        ["", "detail: 0.6", "detail\nstyle: 0, IN04-OUT05: 0.8, BASE: 0.3", f"line: {LINE}", "p: 0.5, GRAD_V"]
+    ),
+    elements=st.sampled_from(["", "M00:attn:0.3", "OUT03-OUT06:NOT attn2:0.2\n{keys: '*.ff.net.*', weight: 0.5}"]),
+    adjust=st.sampled_from(["", "IN: 1, CONT: -0.5", "1, 0, 2"]),
+    clip_l=st.sampled_from(["", "b", "clip.safetensors"]),
+    unet_dtype=st.sampled_from(["", "bf16"]),
+    vae_dtype=st.sampled_from(["", "fp32"]),
+    format=st.sampled_from(["safetensors", "diffusers", "lora"]),
+    rank=st.integers(1, 64),
+    prune=st.booleans(),
+    ema=st.booleans(),
+)
 forms = st.builds(
     MergeForm,
     first=st.just("model-a"),
     method=st.sampled_from(["weighted_sum", "add_difference", "dare", "breadcrumbs"]),
     base=st.just("the base"),
     dtype=st.sampled_from(["keep", "fp16"]),
-    vae=st.sampled_from(["", "a"]),
+    vae=st.sampled_from(["", "a", "sdxl_vae.safetensors"]),
     layout=st.sampled_from(["", "sd-mecha"]),
     mixed=st.lists(rows, min_size=1, max_size=ROWS).map(tuple),
+    parts=parts,
 )
 
 
 def form(*mixed: Mixed, **values: object) -> MergeForm:
-    return MergeForm("a", mixed=mixed, **values)  # type: ignore[arg-type]
+    return MergeForm("a", mixed=mixed or (Mixed("b"),), **values)  # type: ignore[arg-type]
 
 
 @given(forms)
@@ -82,6 +101,12 @@ def test_a_pasted_line_means_what_it_meant_where_it_comes_from() -> None:
         (form(Mixed("b", blocks="0.1, 0.2")), "2"),
         (form(Mixed("b", blocks="IN99: 0.3")), "IN99"),
         (form(Mixed("b"), Mixed("c"), method="slerp"), "3 models"),
+        (form(parts=Parts(networks="style: 0.5, what, else")), "style"),
+        (form(parts=Parts(networks="style: 0.5, IN99: 1")), "IN99"),
+        (form(parts=Parts(elements="{keys: [")), "cannot be read"),
+        (form(parts=Parts(elements="M00:attn")), "three"),
+        (form(parts=Parts(adjust="SHARP: 1")), "SHARP|sharp"),
+        (form(parts=Parts(clip_l="f")), "'f'"),
     ],
 )
 def test_what_is_missing_or_wrong_is_named(made: MergeForm, named: str) -> None:
@@ -93,15 +118,51 @@ def test_what_is_missing_or_wrong_is_named(made: MergeForm, named: str) -> None:
     "text",
     [
         "models: [a, b, c, d, e, f, g]\nalpha: [0.1, 0.2, 0.3, 0.1, 0.1, 0.1]",
-        "models: [a, b]\nalpha: 0.5\noptions: {adjust: {IN: 1}}",
         "models: [a, b]\nbase: c\nmethod: dare\nalpha: 0.5\nparameters: {drop: {M00: 0.4}}",
-        "models: [a, b]\nalpha: 0.5\nelements: ['M00:attn:0.3']",
+        "models: [a, b]\nalpha: [{layout: sd-mecha, values: [" + LINE + "], M00: 1}]",
         "steps: [{name: s, models: [a, b], alpha: 1}]\nmodels: [s, b]\nalpha: 0.5",
     ],
 )
 def test_a_recipe_that_the_form_cannot_show_is_left_alone(text: str) -> None:
     with pytest.raises(RecipeError, match="more than the form"):
         from_recipe(Recipe.from_value(text))
+
+
+def test_a_full_recipe_fills_the_form() -> None:
+    text = """
+models: [a, b]
+alpha: {IN04: 0.3, BASE: 0.3333333333}
+loras: [detail, {lora: style, weight: {IN04-OUT05: 0.8}}]
+elements: ["M00:NOT attn:0", {regex: "attn[12]", weight: 0.5, model: b}]
+options: {dtype: {all: fp16, vae: fp32}, vae: my.vae, text_encoders: {CLIP_G: b}, adjust: {IN: 1}, ema: true,
+  format: lora, rank: 8}
+"""
+    recipe = Recipe.from_value(text)
+    form = from_recipe(recipe)
+    assert form.parts == Parts(
+        networks="detail: 1\nstyle: 0, IN04-OUT05: 0.8",
+        elements="M00:NOT attn:0\n{model: b, regex: 'attn[12]', weight: 0.5}",
+        adjust="IN: 1",
+        clip_g="b",
+        vae_dtype="fp32",
+        format="lora",
+        rank=8,
+        ema=True,
+    )
+    assert to_recipe(read_form(write_form(form))) == recipe
+
+
+def test_a_single_model_is_converted_or_given_networks() -> None:
+    converted = to_recipe(MergeForm("a", dtype="fp16", parts=Parts(prune=True)))
+    assert converted.as_dict()["options"] == {"dtype": "fp16", "prune": True}
+    baked = to_recipe(MergeForm("a", parts=Parts(networks="<lora:detail:0.6> <lora:other>")))
+    assert baked.as_dict()["loras"] == [{"lora": "detail", "weight": 0.6}, {"lora": "other", "weight": 1.0}]
+    assert from_recipe(converted).mixed == ()
+    assert not MergeForm("a").is_complete
+
+
+def test_the_menu_adds_a_line_for_a_network() -> None:
+    assert with_network("style", "detail: 0.5\n") == "detail: 0.5\nstyle: 1"
 
 
 def test_blocks_are_read_whatever_separates_them() -> None:

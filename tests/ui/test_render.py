@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tag_atelier.errors import PromptError, SpecError
+from tag_atelier.language import say
 from tag_atelier.ui import render
 from tag_atelier.ui.bench_tab import with_checkpoints
 from tag_atelier.ui.words import Words
@@ -60,6 +61,14 @@ def test_a_merge_lists_models_sizes_and_warnings(tmp_path: Path) -> None:
     shown = render.merge(FakeAtelier(tmp_path).check_merge(""), ENGLISH)
     for expected in ("model-b (6.9 GB)", "1680 of 2515 change", "marked v_pred", "196 EMA tensors"):
         assert expected in shown
+
+
+def test_what_a_merge_remarks_is_said_in_the_readers_language(tmp_path: Path) -> None:
+    warned = {"warnings": [say("'{name}' has NaN or infinite values there", name="<b>")], "notes": []}
+    checked = {**FakeAtelier(tmp_path).check_merge(""), **warned}
+    for shown in (render.merge(checked, CHINESE), render.merge_cost(checked, CHINESE)):
+        assert "“&lt;b&gt;”在该处有 NaN" in shown
+    assert "has NaN or infinite" in render.merge(checked, ENGLISH)
 
 
 def test_chosen_checkpoints_take_the_place_of_the_plans() -> None:

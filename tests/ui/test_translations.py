@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ import gradio as gr
 
 from tag_atelier.jobs.families import WHY
 from tag_atelier.jobs.panel_prompts import NOTES
+from tag_atelier.merge.notices import WHY_REPLACED
 from tag_atelier.prompt.arrange import REASONS
 from tag_atelier.prompt.slots import SLOTS
 from tag_atelier.settings import EXTENSION_FOLDER, SETTINGS
@@ -48,6 +50,25 @@ def test_every_sentence_has_its_chinese(tmp_path: Path) -> None:
     said = said_by_python() | shown_by_gradio(tmp_path) | set(HINTS.values()) | set(SCRIPT_SENTENCES) | set(REASONS.values())
     said |= set(LANE_SENTENCES) | set(BENCH_SENTENCES) | set(RUN_NOTES) | set(WHY.values()) | set(NOTES)
     said |= {setting.label for setting in SETTINGS}
+    assert sorted(said - set(TABLE)) == []
+
+
+def said_by_merges() -> set[str]:
+    """Every sentence that the merge room says with ``say``, directly or by the name of a template."""
+    found = set(WHY_REPLACED)
+    for path in sorted((EXTENSION_FOLDER / "tag_atelier" / "merge").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say"
+            named = isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "template"
+            value = node.args[0] if called else node.value if named else None  # type: ignore[attr-defined]
+            if isinstance(value, ast.Constant):
+                found.add(str(value.value))
+    return found
+
+
+def test_what_a_merge_remarks_has_its_chinese() -> None:
+    said = said_by_merges()
+    assert len(said) > 20
     assert sorted(said - set(TABLE)) == []
 
 
