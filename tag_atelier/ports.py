@@ -267,6 +267,9 @@ class Host:
     prompt_files: PromptFiles = PromptFiles()
     vae_folders: Sequence[Path] = ()
     """Where VAE files are looked for when a merge takes one; need not exist."""
+    facts: Callable[[], Mapping[str, object]] = dict
+    """For diagnostics: ``version``, ``flags`` and ``extensions`` by name, and ``unsupported``, the name of a WebUI that we do
+    not know; what the host cannot say is left out."""
     remember_hash: Callable[[Path, str], None] | None = None
     """Tells the host the SHA-256 of a checkpoint that was just written, so that it need not read it again."""
 

@@ -157,10 +157,3 @@ def test_links_to_our_own_files_lead_somewhere(page: Path) -> None:
 def test_pictures_are_shown_only_when_they_are_there(readme: Path) -> None:
     pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text(readme))
     assert [picture for picture in pictures if not (ROOT / picture).exists()] == []
-
-
-def test_version_is_said_once_and_in_the_changelog() -> None:
-    from tag_atelier import __version__
-
-    assert f"## {__version__}" in text(ROOT / "CHANGELOG.md")
-    assert __version__ not in text(ROOT / "pyproject.toml").split("[project.optional-dependencies]")[0]

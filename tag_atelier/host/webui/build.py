@@ -9,6 +9,7 @@ from modules import paths, shared
 
 from tag_atelier.host.webui import options
 from tag_atelier.host.webui.checkpoints import WebuiCheckpoints, remember_hash
+from tag_atelier.host.webui.facts import facts
 from tag_atelier.host.webui.features import is_forge
 from tag_atelier.host.webui.live_model import WebuiLiveModel
 from tag_atelier.host.webui.sampler import WebuiSampler, check_parameters, exclusive, interrupt
@@ -29,6 +30,7 @@ def build() -> Host:
         interrupt=interrupt,
         check_parameters=check_parameters,
         remember_hash=remember_hash,
+        facts=facts,
         live_settings=options.live_settings,
         prompt_files=PromptFiles(
             labels=(Path(paths.data_path) / "extensions",),
