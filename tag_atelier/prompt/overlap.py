@@ -41,7 +41,7 @@ _NOUNS = _words(
     light sunlight building room field forest street wall floor stairs bridge garden background border theme outline text
     background_text focus smile frown grin blush tears horn girl boy robot dragon censoring print trim cutout gag piercing
     collar_tag maid nurse bunny kiss hug lighting shadow perspective pose stance selfie cake ice_cream chocolate cookie candy
-    bread noodles rice tea coffee juice milk
+    bread noodles rice tea coffee juice milk hat_ornament
     """
 )
 _UNREAL = _words("no fake unworn holding adjusting removing toy stuffed invisible imminent incoming implied")
@@ -86,9 +86,12 @@ _MODIFIERS = COLOURS | _words(
     happy nervous seductive soft warm cold dim dappled rim indoor outdoor two three white-and-black
     """
 )
-# A part of the body or a garment named in front of what is done to it.
+# What is done to a garment, said behind its name, unless it is done to something else.
 _ACTS = {"lift": "clothes_lift", "pull": "clothes_pull", "removed": "unworn_clothes", "cutout": "clothing_cutout"}
-_STARTS = {"holding": "holding", "sitting": "sitting", "standing": "standing", "lying": "lying", "carrying": "carrying"}
+_UNSEWN = _words("arm breast cheek chin ear eyelid face hair leash leg mouth nipple tail thigh wind")
+# First words that are a tag by themselves; the second ones only where the whole tag is an action (not "riding crop").
+_STARTS = _words("holding sitting standing lying carrying")
+_DEEDS = _words("riding pointing walking running sleeping reading eating jumping")
 # What the first word of a garment's name says by itself.
 _STATES = {
     state: tuple(implied.split())
@@ -102,6 +105,7 @@ _STATES = {
         "striped": "striped_clothes striped",
         "vertical-striped": "striped_clothes vertical_stripes striped",
         "diagonal-striped": "striped_clothes diagonal_stripes striped",
+        "horizontal-striped": "striped_clothes horizontal_stripes striped",
         "plaid": "plaid_clothes plaid",
         "checkered": "checkered_clothes checkered",
         "argyle": "argyle_clothes argyle",
@@ -124,7 +128,6 @@ _STATES = {
         "o-ring": "o-ring",
         "highleg": "highleg",
         "lowleg": "lowleg",
-        "puffy": "puffy_sleeves",
     }.items()
 }
 _WORN = ("clothing", "accessories")
@@ -213,9 +216,18 @@ def _by_shape(name: str, catalogue: Catalogue) -> list[str]:
         holdings = (f"holding_{broad}" for broad in _ancestors(held, catalogue)[1:])
         shapes += [holding for holding in holdings if catalogue.get(holding)]
     if len(words) > 1 and name != "holding_hands":
-        shapes += [shape for shape in (_ACTS.get(words[-1]), _STARTS.get(words[0])) if shape]
-        if words[0] in _STATES and catalogue.slot(name).slot in _WORN:
-            shapes += _STATES[words[0]]
+        first, last = words[0], words[-1]
+        slot = catalogue.slot(name).slot
+        if last in _ACTS and first not in _UNSEWN:
+            shapes.append(_ACTS[last])
+        if first in _STARTS or (first in _DEEDS and slot == "action"):
+            shapes.append(first)
+        if first in _STATES and slot in _WORN:
+            shapes += _STATES[first]
+        if first == "unworn" and catalogue.slot(name.removeprefix("unworn_")).slot == "clothing":
+            shapes.append("unworn_clothes")
+        if last == "(cosplay)":
+            shapes.append("cosplay")
         if words[0] in _SPOTS and words[1] in ("on", "under", "above", "across"):
             shapes.append(words[0])
     return [shape for shape in shapes if shape != name]
