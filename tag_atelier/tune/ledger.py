@@ -7,6 +7,7 @@ one finished attempt per slot counts, and a slot without one stays open.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import logging
 import sqlite3
 import threading
@@ -257,7 +258,7 @@ def _open(storage: str, folder: Path) -> Any:
         return JournalStorage(JournalFileBackend(storage, lock_obj=JournalFileOpenLock(storage)))
     try:
         if storage:
-            return optuna.storages.RDBStorage(storage, engine_kwargs={"pool_pre_ping": True})
+            return optuna.storages.RDBStorage(_with_driver(storage), engine_kwargs={"pool_pre_ping": True})
         folder.mkdir(parents=True, exist_ok=True)
         return _open_sqlite(folder / "study.sqlite")
     except ImportError as error:
@@ -268,6 +269,13 @@ def _open(storage: str, folder: Path) -> Any:
             f"'{_hidden(storage)}' is no storage; expected a journal file ending in .log, or a URL such as "
             "postgresql://user:password@machine/database."
         ) from error
+
+
+def _with_driver(url: str) -> str:
+    """``url`` with the PostgreSQL driver that is installed; SQLAlchemy's own choice differs from version to version."""
+    scheme, separator, rest = url.partition("://")
+    found = [name for name in ("psycopg2", "psycopg") if importlib.util.find_spec(name) is not None]
+    return f"postgresql+{found[0]}{separator}{rest}" if scheme in ("postgresql", "postgres") and found else url
 
 
 def _open_sqlite(path: Path) -> Any:
