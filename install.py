@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -37,6 +37,9 @@ WHEELS = (
         "scoring benchmark pictures",
     ),
 )
+
+EXTRAS = {"tune": Wheel("optuna>=4", ("optuna",), "searching merge weights")}
+"""Installed only when named on the command line, as the page's Install button does."""
 
 NEVER_TOUCHED = frozenset({"torch", "numpy", "gradio", "pydantic", "diffusers", "transformers", "pillow", "protobuf"})
 """The WebUI's own; the tests hold that no requirement names one."""
@@ -108,26 +111,30 @@ def pip_install(requirements: list[str], pinned: list[str]) -> str:
     return said[-1] if said else f"pip ended with {result.returncode}"
 
 
-def main() -> None:
-    """Install what is missing; one line of output, none when nothing is."""
-    missing = missing_wheels()
+def main(extras: Sequence[str] = ()) -> int:
+    """Install what is missing, of ``EXTRAS`` those named; one line of output, none when nothing is.
+
+    Returns 1 where a named one could not be installed, else 0: the WebUI starts without a wheel too.
+    """
+    missing = missing_wheels([*WHEELS, *(EXTRAS[name] for name in extras)])
     if not missing:
-        return
+        return 0
     requirements = [wheel.requirement for wheel in missing]
     try:
         failure = pip_install(requirements, constraints(metadata.distributions()))
     except OSError as error:
         failure = str(error)
     if not failure:
-        versions = ", ".join(f"{name} {metadata.version(name)}" for name in requirements)
-        print(f"Tag Atelier: installed {versions}.")
-        return
+        names = [wheel.provided_by[0] for wheel in missing]
+        print(f"Tag Atelier: installed {', '.join(f'{name} {metadata.version(name)}' for name in names)}.")
+        return 0
     features = " and ".join(wheel.feature for wheel in missing)
     print(
         f"Tag Atelier: {' and '.join(requirements)} could not be installed ({failure}), so {features} will not work; "
         f"install by hand with this Python: {sys.executable} -m pip install {' '.join(requirements)}"
     )
+    return 1 if extras else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -152,10 +152,10 @@ var tagAtelier = (function () {
     function drawJobButtons(job) {
         const row = make("div", "tag-atelier-job-buttons");
         const result = job.result || {};
-        if (!over(job)) row.appendChild(button(say("Cancel"), "tag-atelier-stop", (event) => cancel(job, event.target)));
-        if (result.report) {
-            row.appendChild(button(say("Open the report"), "", () => openReport(result.run, result.report)));
-        }
+        const end = job.kind === "study" ? say("Pause") : say("Cancel");
+        if (!over(job)) row.appendChild(button(end, "tag-atelier-stop", (event) => cancel(job, event.target)));
+        const folder = result.run ? "runs/" + result.run : "studies/" + result.study;
+        if (result.report) row.appendChild(button(say("Open the report"), "", () => openReport(folder + "/" + result.report)));
         if (result.file) row.appendChild(make("span", "tag-atelier-quiet", say("Written: {path}", { path: result.file })));
         (result.replaced || []).forEach((each) => {
             const why = each.template ? say(each.template, each.values) : each.why;
@@ -188,6 +188,7 @@ var tagAtelier = (function () {
     function follow(job) {
         showJob(job);
         tagAtelierRuns.follow(job);
+        document.dispatchEvent(new CustomEvent("tag-atelier-job", { detail: job }));
         if (over(job)) settle(job);
         else followed.set(job.id, job);
     }
@@ -237,13 +238,13 @@ var tagAtelier = (function () {
 
     // --- runs and the loaded model ------------------------------------------------------------------------------
 
-    async function openReport(run, name) {
+    async function openReport(path) {
         const tab = window.open("", "_blank");
-        const own = route("runs/" + run + "/" + name);
+        const own = route(path);
         try {
             // At its own address the report finds its full-size pictures; under --api-auth alone only we may fetch it.
             const open = (await fetch(own, { method: "GET", credentials: "same-origin" })).ok;
-            const address = open ? own : URL.createObjectURL(await (await ask("GET", "runs/" + run + "/" + name)).blob());
+            const address = open ? own : URL.createObjectURL(await (await ask("GET", path)).blob());
             if (tab) tab.location = address;
             else window.location = address;
         } catch (error) {
@@ -267,7 +268,7 @@ var tagAtelier = (function () {
         row.title = run.id;
         row.appendChild(make("span", "tag-atelier-run-name", (run.name || run.id) + drawn));
         if ((run.files || []).includes("report.html")) {
-            row.appendChild(button(say("Open the report"), "", () => openReport(run.id, "report.html")));
+            row.appendChild(button(say("Open the report"), "", () => openReport("runs/" + run.id + "/report.html")));
         }
         if (run.done === false && (run.files || []).includes("results.json")) row.appendChild(button(say("Resume"), "", () => resume(run)));
         row.append(...tagAtelierRuns.controls(run));
@@ -320,6 +321,9 @@ var tagAtelier = (function () {
     ];
     const present = new Map();
 
+    /** Calls `action` whenever something that fits `selector` comes into sight. */
+    const whenShown = (selector, action) => arrivals.push([selector, action]);
+
     /** gradio has no portable "this tab was shown", so the page is looked at once a second; that costs no request. */
     function look() {
         if (!isReady()) return;
@@ -347,5 +351,5 @@ var tagAtelier = (function () {
 
     whenReady(begin);
 
-    return { readPrompt, writePrompt, undo, sendToTxt2img, watch, find, type, whenReady, isReady, showRuns, say, ask, askJson, make, button, readData };
+    return { readPrompt, writePrompt, undo, sendToTxt2img, watch, find, type, whenReady, isReady, showRuns, whenShown, openReport, say, ask, askJson, make, button, readData };
 })();

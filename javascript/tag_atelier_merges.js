@@ -130,5 +130,5 @@ var tagAtelierMerges = (function () {
     });
 
     tagAtelier.showMerges = show;
-    return { show, look };
+    return { show, look, useRecipe };
 })();

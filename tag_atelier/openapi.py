@@ -60,6 +60,17 @@ _MERGE = _object(
 )  # fmt: skip
 _SPEC: Schema = {"anyOf": [_PLAN, _TEXT]}
 _RECIPE: Schema = {"anyOf": [_MERGE, _TEXT]}
+_STUDY: Schema = {
+    "anyOf": [
+        _object(
+            preset=_TEXT, name=_TEXT, models=_TEXTS, plan=_SPEC, method=_TEXT, base=_TEXT, space=_FREE, sampler=_TEXT,
+            trials=_WHOLE, seed=_WHOLE, tags_per_prompt=_WHOLE, prompts=_WHOLE, halving={"type": "array", "items": _NUMBER},
+            start=_NUMBER, step=_NUMBER, validation=_FREE, preview=_TEXTS, storage=_TEXT, note=_TEXT,
+        ),
+        _TEXT,
+    ]
+}  # fmt: skip
+_STUDY_ACTS = ("resume", "pause", "stop", "live")
 _VERDICT = _object(("answer",), answer=_TEXT, but=_FLAG, note=_TEXT)
 
 BODIES: Mapping[str, Schema] = {
@@ -86,12 +97,18 @@ BODIES: Mapping[str, Schema] = {
     ),
     "/benchmarks/plan": _object(("spec",), spec=_SPEC),
     "/benchmarks": _object(("spec",), spec=_SPEC),
-    "/runs/{run_id}/verdicts": _object(("verdicts",), verdicts={"type": "object", "additionalProperties": _VERDICT}),
+    "/runs/{run_id}/verdicts": _object(
+        ("verdicts",), schema=_WHOLE, verdicts={"type": "object", "additionalProperties": _VERDICT}
+    ),
     "/taggers": _object(("name",), name=_TEXT),
     "/merges/check": _object(("recipe",), recipe=_RECIPE),
     "/merges": _object(("recipe", "name"), recipe=_RECIPE, name=_TEXT),
     "/recipes": _object(("recipe", "name"), recipe=_RECIPE, name=_TEXT),
     "/live": _object(("recipe",), recipe=_RECIPE),
+    "/studies/plan": _object(("study",), study=_STUDY),
+    "/studies": _object(("study",), study=_STUDY),
+    "/studies/{study_id}/save": _object(("name",), name=_TEXT),
+    **{f"/studies/{what}": _object() for what in ("install", *(f"{{study_id}}/{act}" for act in _STUDY_ACTS))},
     "/jobs/{job_id}/cancel": _object(),
 }  # fmt: skip
 """Path of a POST → its body."""

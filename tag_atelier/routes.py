@@ -103,6 +103,12 @@ def _settings(atelier: Atelier, _path: Mapping[str, str], query: Mapping[str, ob
     return atelier.prompt_room.desk.settings(query)
 
 
+def _diagnostics(atelier: Atelier, _path: Mapping[str, str], _query: Mapping[str, object]) -> object:
+    from tag_atelier.jobs.diagnostics import diagnostics
+
+    return diagnostics(atelier)
+
+
 def _names(atelier: Atelier, _path: Mapping[str, str], _body: Mapping[str, object]) -> object:
     return atelier.names()
 
@@ -188,7 +194,7 @@ def _verdicts(atelier: Atelier, path: Mapping[str, str], _query: Mapping[str, ob
 
 
 def _judge(atelier: Atelier, path: Mapping[str, str], body: Mapping[str, object]) -> object:
-    refuse_unknown(body, ("verdicts",), "The request")
+    refuse_unknown(body, ("verdicts", "schema"), "The request")
     return atelier.benchmarks.stored.add_verdicts(path["run_id"], body)
 
 
@@ -208,8 +214,43 @@ def _fetch_tagger(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str,
     return atelier.taggers.start_download(str(_given(body, "name", ("name",))))
 
 
+def _studies(atelier: Atelier, _path: Mapping[str, str], _query: Mapping[str, object]) -> object:
+    return atelier.studies.listed()
+
+
+def _plan_study(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
+    return atelier.studies.plan(_given(body, "study", ("study",)))
+
+
+def _start_study(atelier: Atelier, _path: Mapping[str, str], body: Mapping[str, object]) -> object:
+    return atelier.studies.start(_given(body, "study", ("study",)))
+
+
+def _of_study(name: str) -> Handler:
+    """A handler that calls the method ``name`` of the studies with a study's id and nothing else."""
+
+    def handler(atelier: Atelier, path: Mapping[str, str], _given: Mapping[str, object]) -> object:
+        return getattr(atelier.studies, name)(path["study_id"])
+
+    return handler
+
+
+def _save_study(atelier: Atelier, path: Mapping[str, str], body: Mapping[str, object]) -> object:
+    refuse_unknown(body, ("name",), "The request")
+    return atelier.studies.save(path["study_id"], read_text(body, "name"))
+
+
+def _study_file(atelier: Atelier, path: Mapping[str, str], _query: Mapping[str, object]) -> object:
+    return atelier.studies.file(path["study_id"], path["name"])
+
+
+def _preview(atelier: Atelier, path: Mapping[str, str], size: str) -> object:
+    return atelier.studies.shelf.picture(path["study_id"], path["name"], size)
+
+
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/status", "Host, loaded checkpoint, live merge, running jobs", _status),
+    Route("GET", "/diagnostics", "Versions, machine and last error, to be pasted into an issue", _diagnostics),
     Route("GET", "/names", "Checkpoints, profiles, taggers, methods and presets that can be named", _names),
     Route("POST", "/prompt/arrange", "Put a prompt into a family's tag order", _arrange),
     Route("POST", "/prompt/lint", "Say what in a prompt will not do what it looks like", _lint),
@@ -257,6 +298,22 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", "/recipes/{name}", "Delete a saved recipe", _delete_recipe),
     Route("POST", "/live", "Start merging into the loaded model", _start_live, 202),
     Route("DELETE", "/live", "Start restoring the loaded model", _restore, 202),
+    Route("GET", "/studies", "Searches, and whether optuna is there", _studies),
+    Route("POST", "/studies/plan", "What a search would cost and could show", _plan_study),
+    Route("POST", "/studies", "Start or take up a search", _start_study, 202),
+    Route("POST", "/studies/install", "Install optuna", lambda a, _p, _b: a.studies.install(), 202),
+    Route("GET", "/studies/{study_id}", "All of a search: candidates, parents, answer, result", _of_study("status")),
+    Route("POST", "/studies/{study_id}/resume", "Take up a search where it stopped", _of_study("resume"), 202),
+    Route("POST", "/studies/{study_id}/pause", "Pause a search", _of_study("pause"), 202),
+    Route("POST", "/studies/{study_id}/stop", "End a search early and validate its answer", _of_study("stop"), 202),
+    Route("GET", "/studies/{study_id}/best", "The recipe of a search's answer", _of_study("best")),
+    Route("GET", "/studies/{study_id}/benchmark", "A benchmark of the saved answer and its parents", _of_study("benchmark")),
+    Route("POST", "/studies/{study_id}/save", "Start writing the answer as a checkpoint", _save_study, 202),
+    Route("POST", "/studies/{study_id}/live", "Start merging the answer into the loaded model", _of_study("live"), 202),
+    Route("DELETE", "/studies/{study_id}", "Delete a search", _of_study("delete")),
+    Route("GET", "/studies/{study_id}/{name}", "A report or recipe file of a search", _study_file),
+    Route("GET", "/studies/{study_id}/previews/{name}", "A preview", lambda a, p, _: _preview(a, p, "previews")),
+    Route("GET", "/studies/{study_id}/thumbs/{name}", "A small preview", lambda a, p, _: _preview(a, p, "thumbs")),
     Route("GET", "/jobs", "All remembered jobs", _jobs),
     Route("GET", "/jobs/{job_id}", "Progress and result of a job", _job),
     Route("POST", "/jobs/{job_id}/cancel", "Ask a job to stop", _cancel),

@@ -15,6 +15,7 @@ from tag_atelier.jobs.prompt_page import PromptPage
 from tag_atelier.jobs.prompts import Prompts
 from tag_atelier.jobs.runner import Job
 from tag_atelier.merge.recipe import Recipe
+from tag_atelier.tune.study_spec import StudySpec
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = (ROOT / "README.md", ROOT / "docs" / "http_api.md", ROOT / "docs" / "merge_recipes.md")
@@ -68,6 +69,9 @@ def test_every_json_example_is_accepted(text: str) -> None:
         assert isinstance(Prompts().lint(example)["findings"], list)
     elif "tags" in example:
         assert [answer["slot"] for answer in Prompts().slots(example["tags"])] == ["main_char", "action", "subject"]
+    elif "study" in example:
+        spec = StudySpec.from_value(example["study"])
+        assert (spec.models, spec.trials) == (("model-a", "model-b"), 40)
     elif "spec" in example:
         assert BenchSpec.from_value(example["spec"]).seeds == (1, 2, 3)
     else:

@@ -24,6 +24,7 @@ from tag_atelier.tagger import find_tagger, list_taggers
 
 if TYPE_CHECKING:
     from tag_atelier.jobs.prompt_room import PromptRoom
+    from tag_atelier.jobs.studies import Studies
 
 
 class Atelier:
@@ -67,6 +68,14 @@ class Atelier:
         from tag_atelier.jobs.prompt_room import PromptRoom
 
         return PromptRoom(self.host, self.prompts, self.families, self.options, self._find_scorer)
+
+    @cached_property
+    def studies(self) -> Studies:
+        """All searches, loaded when somebody first asks for them."""
+        from tag_atelier.jobs.studies import Room, Studies
+
+        room = Room(self.host, self.prompts, self.runner, self.benchmarks, self.merges, self.options, self._find_scorer)
+        return Studies(room)
 
     def names(self) -> dict[str, object]:
         """What can be chosen: checkpoints, profiles, taggers, merge methods, benchmark presets."""

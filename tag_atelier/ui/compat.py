@@ -37,6 +37,14 @@ def listen(
     return event(fn=function, inputs=list(inputs), outputs=list(outputs), **options)
 
 
+def settled(control: Any) -> Callable[..., Any]:
+    """The event of a control that a person has finished with; answers to single keystrokes would overtake each other."""
+    if isinstance(control, gr.Slider):
+        return control.release
+    typed = isinstance(control, (gr.Textbox, gr.Number))
+    return control.blur if typed and hasattr(control, "blur") else control.input  # gradio 4's Number has no blur
+
+
 def _javascript_option(event: Callable[..., Any]) -> str:
     # gradio 4 renamed `_js` to `js`; Forge wraps events into a callable that takes either, but shows neither.
     names = inspect.signature(event).parameters

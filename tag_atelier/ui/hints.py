@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tag_atelier.ui.ids import element_id
+from tag_atelier.ui.search_words import SEARCH_HINTS
 
 _TAB = {
+    "about": "Version, notifications, and the text for an issue. Closed at the start.",
     "prompt_text": "The prompt to work on, as you would write it in txt2img. Empty at the start.",
     "prompt_negative": "What is not to be drawn. It has lanes and checks of its own. Empty at the start.",
     "prompt_profile": "The model family whose tag order is used. Starts with the one in the settings.",
@@ -95,7 +97,7 @@ HINTS: Mapping[str, str] = {
         for row in ("third", "fourth", "fifth", "sixth")
         for part, hint in _ROW.items()
     },
-    **{element_id(name): hint for name, hint in _TAB.items()},
+    **{element_id(name): hint for name, hint in (_TAB | SEARCH_HINTS).items()},
     **{element_id(tab, name): hint for tab in ("txt2img", "img2img") for name, hint in _PANEL.items()},
 }
 """Element id → tooltip, in English."""

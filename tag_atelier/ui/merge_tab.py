@@ -13,7 +13,7 @@ from tag_atelier.ui import merge_fields, merge_part_fields, render
 from tag_atelier.ui.bench_tab import WATCH
 from tag_atelier.ui.block_editor import architecture_choices, block_editor
 from tag_atelier.ui.choices import NOTHING, checkpoint_names
-from tag_atelier.ui.compat import listen
+from tag_atelier.ui.compat import listen, settled
 from tag_atelier.ui.ids import element_id
 from tag_atelier.ui.merge_fields import OWN, Fields, read_form, text_id, write_form
 from tag_atelier.ui.merge_form import ROWS, MergeForm, from_recipe, letter_of, to_recipe
@@ -97,6 +97,7 @@ class MergeTab:
         with gr.Row(elem_classes=["tag-atelier-buttons"]):
             self.live = gr.Button(words.label("Apply to the loaded model"), elem_id=element_id("merge_live"))
             self.restore = gr.Button(words.label("Restore the loaded model"), elem_id=element_id("merge_restore"))
+            self.search = gr.Button(words.label("Search from here"), elem_id=element_id("merge_search"))
         gr.HTML('<div data-tag-atelier-jobs="merge live restore"></div>', elem_id=element_id("merge_job"))
         self.result = gr.HTML(
             render.note(words("Choose model A and model B; “Check” reads only the files' headers.")),
@@ -139,7 +140,7 @@ class MergeTab:
         targets, sources = [self.recipe, self.editor, self.result], [self.architecture, self.letter, self.recipe, *fields.all]
         for control in fields.all:
             if control is not fields.head[1] and control not in [row[2] for row in fields.rows]:
-                listen(_settled(control), self._rewrite, sources, targets, latest=True)
+                listen(settled(control), self._rewrite, sources, targets, latest=True)
         for control in (self.architecture, self.letter):
             listen(control.input, self._rewrite, sources, targets)
         self._connect_parts(sources, targets)
@@ -320,13 +321,6 @@ class MergeTab:
             listen(running.then, None, [], [], javascript=javascript)
 
 
-def build(atelier: Any, words: Words) -> None:
+def build(atelier: Any, words: Words) -> MergeTab:
     """Build the sub-tab where the caller's gradio context stands."""
-    MergeTab(atelier, words)
-
-
-def _settled(control: Any) -> Any:
-    """The event of a control that a person has finished with; answers to single keystrokes would overtake each other."""
-    if isinstance(control, gr.Slider):
-        return control.release
-    return control.blur if isinstance(control, gr.Textbox) else control.input
+    return MergeTab(atelier, words)

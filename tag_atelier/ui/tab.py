@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from tag_atelier.ui import bench_tab, merge_tab, prompt_tab
+from tag_atelier.ui import about, bench_tab, merge_tab, prompt_tab, search_tab
 from tag_atelier.ui.hints import HINTS
 from tag_atelier.ui.ids import element_id
 from tag_atelier.ui.words import Words, words_of
@@ -27,14 +27,18 @@ def build_content(atelier: Any, words: Words, token: str = "") -> None:
     """Build the sub-tabs where the caller's gradio context stands."""
     with gr.Column(elem_id=element_id("root"), elem_classes=["tag-atelier"]):
         gr.HTML(page_data(words, token), elem_id=element_id("page_data"), elem_classes=["tag-atelier-hidden"])
+        rooms = {}
         with gr.Tabs(elem_id=element_id("tabs")):
             for name, title, room in (
                 ("prompt", "Prompt", prompt_tab),
                 ("bench", "Benchmark", bench_tab),
                 ("merge", "Merge", merge_tab),
+                ("search", "Search", search_tab),
             ):
                 with gr.TabItem(words.label(title), id=element_id("tab", name), elem_id=element_id("tab", name)):
-                    room.build(atelier, words)
+                    rooms[name] = room.build(atelier, words)
+        rooms["search"].take_models_from(rooms["merge"].search, rooms["merge"].recipe)
+        about.build(atelier, words)
 
 
 def page_data(words: Words, token: str) -> str:

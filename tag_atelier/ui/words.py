@@ -11,8 +11,10 @@ from tag_atelier.language import Language, Said, sentence
 from tag_atelier.merge.notices import WHY_REPLACED
 from tag_atelier.prompt.arrange import REASONS
 from tag_atelier.settings import DEFAULTS
+from tag_atelier.ui.about_words import ABOUT_SENTENCES
 from tag_atelier.ui.bench_words import BENCH_SENTENCES, RUN_NOTES
 from tag_atelier.ui.prompt_words import LANE_SENTENCES
+from tag_atelier.ui.search_words import SEARCH_SENTENCES, STUDY_SENTENCES
 
 SCRIPT_SENTENCES = (
     "Cancel", "Cancelling…", "queued", "running", "done", "failed", "cancelled", "{seconds} s left", "{minutes} min left",
@@ -56,7 +58,8 @@ class Words:
 
     def script_table(self) -> str:
         """JSON object of the script's sentences in the reader's language."""
-        said = (*SCRIPT_SENTENCES, *LANE_SENTENCES, *BENCH_SENTENCES, *RUN_NOTES, *WHY_REPLACED, *REASONS.values())
+        own = (*SCRIPT_SENTENCES, *LANE_SENTENCES, *BENCH_SENTENCES, *SEARCH_SENTENCES)
+        said = (*own, *RUN_NOTES, *STUDY_SENTENCES, *WHY_REPLACED, *REASONS.values())
         return json.dumps({english: self(english) for english in said}, ensure_ascii=False)
 
 

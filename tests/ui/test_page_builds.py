@@ -12,11 +12,13 @@ import gradio as gr
 import pytest
 
 from tag_atelier.ui import lanes, panel, tab
+from tag_atelier.ui.about_words import ABOUT_SENTENCES
 from tag_atelier.ui.bench_words import BENCH_SENTENCES
 from tag_atelier.ui.compat import SCRIPT_FOLDER
 from tag_atelier.ui.hints import HINTS
 from tag_atelier.ui.ids import element_id
 from tag_atelier.ui.prompt_words import LANE_SENTENCES
+from tag_atelier.ui.search_words import SEARCH_SENTENCES
 from tag_atelier.ui.standalone import build_page
 from tag_atelier.ui.words import SCRIPT_SENTENCES, Words
 from tests.ui.fake_atelier import BrokenAtelier, FakeAtelier
@@ -30,9 +32,9 @@ def elements(blocks: gr.Blocks) -> dict[str, dict[str, object]]:
     return {part["props"]["elem_id"]: part["props"] for part in config["components"] if part["props"].get("elem_id")}
 
 
-def test_the_tab_has_its_three_rooms(tmp_path: Path) -> None:
+def test_the_tab_has_its_four_rooms(tmp_path: Path) -> None:
     found = elements(tab.build(FakeAtelier(tmp_path), in_webui=True))
-    for name in ("prompt_text", "prompt_lanes", "bench_spec", "bench_start", "merge_recipe", "merge_restore"):
+    for name in ("prompt_text", "prompt_lanes", "bench_spec", "bench_start", "merge_recipe", "merge_restore", "search_start"):
         assert element_id(name) in found
 
 
@@ -110,7 +112,7 @@ def test_every_hint_belongs_to_an_element_of_the_page(tmp_path: Path) -> None:
 def test_the_scripts_say_just_what_they_were_given_words_for() -> None:
     scripts = "\n".join(path.read_text(encoding="utf-8") for path in sorted(SCRIPT_FOLDER.glob("*.js")))
     states = {"queued", "running", "done", "failed", "cancelled"}
-    given = {*SCRIPT_SENTENCES, *LANE_SENTENCES, *BENCH_SENTENCES}
+    given = {*SCRIPT_SENTENCES, *ABOUT_SENTENCES, *LANE_SENTENCES, *BENCH_SENTENCES, *SEARCH_SENTENCES}
     assert set(re.findall(r'\b(?:say|note|title|heading|part)\(\s*"([^"]+)"', scripts)) - given == set()
     assert set(re.findall(r'\b(?:label|hint): "([^"]+)"', scripts)) - given == set()
     from_elsewhere = {*states, *KINDS, "note", "warning", "error"}

@@ -16,10 +16,12 @@ from tag_atelier.prompt.arrange import REASONS
 from tag_atelier.prompt.slots import SLOTS
 from tag_atelier.settings import EXTENSION_FOLDER, SETTINGS
 from tag_atelier.ui import panel, tab
+from tag_atelier.ui.about_words import ABOUT_SENTENCES
 from tag_atelier.ui.bench_words import BENCH_SENTENCES, RUN_NOTES
 from tag_atelier.ui.hints import HINTS
 from tag_atelier.ui.prompt_words import LANE_SENTENCES
 from tag_atelier.ui.render import SLOT_NAMES
+from tag_atelier.ui.search_words import SEARCH_SENTENCES, STUDY_SENTENCES
 from tag_atelier.ui.words import SCRIPT_SENTENCES
 from tests.ui.fake_atelier import FakeAtelier
 
@@ -48,7 +50,8 @@ def shown_by_gradio(folder: Path) -> set[str]:
 
 def test_every_sentence_has_its_chinese(tmp_path: Path) -> None:
     said = said_by_python() | shown_by_gradio(tmp_path) | set(HINTS.values()) | set(SCRIPT_SENTENCES) | set(REASONS.values())
-    said |= set(LANE_SENTENCES) | set(BENCH_SENTENCES) | set(RUN_NOTES) | set(WHY.values()) | set(NOTES)
+    said |= set(ABOUT_SENTENCES) | set(LANE_SENTENCES) | set(BENCH_SENTENCES) | set(RUN_NOTES) | set(WHY.values()) | set(NOTES)
+    said |= set(SEARCH_SENTENCES) | set(STUDY_SENTENCES)
     said |= {setting.label for setting in SETTINGS}
     assert sorted(said - set(TABLE)) == []
 
