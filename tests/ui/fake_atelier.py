@@ -89,7 +89,7 @@ class FakeAtelier:
         self.benchmarks = FakeBenchmarks(folder)
         self.families = FakeFamilies()
         self.panel = FakePanel(folder)
-        self.host = SimpleNamespace(live_settings=lambda: {"clip_skip": 1})
+        self.host = SimpleNamespace(live_settings=lambda: {"clip_skip": 1}, facts=dict)
         self.runner = JobRunner()
         self.dirty = False
         host = fake_host(folder)
