@@ -117,7 +117,9 @@ class ReportData:
         if len(stored.cell.tags) > 1:
             return Mark(verdict, f"{sum(scored)} / {len(scored)}")
         sign = "✓" if verdict == "hit" else "✗"
-        return Mark(verdict, f"{sign} {asked[0][1]:.2f}", abs(asked[0][1] - self.evaluation.threshold))
+        value, threshold = asked[0][1], self.evaluation.threshold
+        digits = next((digits for digits in (2, 3) if (round(value, digits) >= threshold) == (value >= threshold)), 4)
+        return Mark(verdict, f"{sign} {value:.{digits}f}", abs(value - threshold))
 
     def change_line(self, stored: StoredCell) -> str:
         """What else changed in a picture against the baseline; empty for a baseline."""

@@ -62,20 +62,19 @@ def _card(
         f'<article class="card{"" if tags else " baseline"}" data-kinds="{" ".join(kinds)}" '
         f'data-marks="{"".join(marks)}"><h3>{escape(title)}'
         f"{f' <small>{escape(chinese)}</small>' if chinese else ''}</h3>"
-        f'<p class="muted small">{" · ".join(_card_facts(data, tags, about, scores))}</p>'
+        f'<p class="muted small">{_card_facts(data, tags, about, scores)}</p>'
         f'<div class="grid heads">{heads}</div><div class="grid">{"".join(figures)}</div>'
         f"{_why(data, tags, about, scores) if verdicts & {'miss', 'some'} else ''}</article>"
     )
 
 
-def _card_facts(
-    data: ReportData, tags: tuple[str, ...], about: dict[str, Any], scores: dict[tuple[int, str], TagScore]
-) -> list[str]:
+def _card_facts(data: ReportData, tags: tuple[str, ...], about: dict[str, Any], scores: dict[tuple[int, str], TagScore]) -> str:
+    """What is known of a card's tag: facts with dots between them, then badges."""
     say, name = data.say, "".join(tags[:1])
     if not tags:
-        return [escape(say("the prompt without a tag"))]
+        return escape(say("the prompt without a tag"))
     if len(tags) > 1:
-        return []
+        return ""
     lines = [escape(say(about["slot"]))] if about.get("slot", "unknown") != "unknown" else []
     lines += [escape(say("{count} posts", count=f"{about['posts']:,}"))] if about.get("posts") else []
     cut = pieces(str(about.get("text", "")))
@@ -84,17 +83,17 @@ def _card_facts(
         lines.append(f'<span class="pieces" title="{escape(say("How the tokenizer cuts the tag"))}">{shown}</span>')
     alarms = [scores[position, name].control_rate for position in range(len(data.checkpoints)) if (position, name) in scores]
     unasked = any(rate >= TELLS_NOTHING for rate in alarms)
-    lines += [f'<span class="badge warn">{escape(say("there unasked"))}</span>'] if unasked else []
+    badges = [f'<span class="badge warn">{escape(say("there unasked"))}</span>'] if unasked else []
     if data.published is not None and name in data.published.answers:
         said = say("by eye elsewhere: {answer}", answer=say(data.published.answers[name]))
-        lines.append(f'<span class="badge" title="{escape(say(data.published.source))}">{escape(said)}</span>')
+        badges.append(f'<span class="badge" title="{escape(say(data.published.source))}">{escape(said)}</span>')
     label = data.evaluation.labels.get(name)
     if label is not None:
         sentence = "looked for as {label}" if label.status == "alias" else "only the broader {label} is known: in no number"
-        lines.append(f'<span class="badge">{escape(say(sentence, label=spaced(label.name)))}</span>')
+        badges.append(f'<span class="badge">{escape(say(sentence, label=spaced(label.name)))}</span>')
     elif name not in data.evaluation.scored:
-        lines.append(f'<span class="badge">{escape(say("unscored"))}</span>')
-    return lines
+        badges.append(f'<span class="badge">{escape(say("unscored"))}</span>')
+    return " ".join([" · ".join(lines), *badges])
 
 
 def _why(data: ReportData, tags: tuple[str, ...], about: dict[str, Any], scores: dict[tuple[int, str], TagScore]) -> str:

@@ -223,3 +223,12 @@ def test_a_tagger_that_may_have_captioned_the_training_data_is_warned_of(tmp_pat
         page = report.write(store, tmp_path / "run").read_text(encoding="utf-8")
     assert "may have captioned the training data of AIDXL" in page
     assert "may have captioned" not in written(tmp_path / "other")["report.html"]
+
+
+def test_a_probability_just_below_the_threshold_does_not_look_like_it(tmp_path: Path) -> None:
+    host, scorer = small_host(tmp_path), FakeScorer(LABELS, {"model-a": 0.0, "model-b": 0.0})
+    scorer.miss = 0.3491
+    with Store(tmp_path / "run") as store:
+        run(small_plan(host, scorer), host, scorer, store, FakeProgress())
+        page = report.write(store, tmp_path / "run").read_text(encoding="utf-8")
+    assert set(re.findall(r'<span class="mark">(.*?)</span>', page)) == {"✗ 0.349"}
