@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
+import types
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,3 +48,19 @@ def test_light_rooms_load_without_anything_heavy(repository: Path) -> None:
     program = block + "import " + ", ".join(f"tag_atelier.{room}" for room in rooms)
     done = subprocess.run([sys.executable, "-c", program], cwd=repository, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_webui_that_lacks_what_we_use_gets_a_tab_that_says_so(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("gradio")
+    tabs: list[Callable[[], list[tuple[Any, str, str]]]] = []
+    webui = types.ModuleType("modules")
+    webui.script_callbacks = types.SimpleNamespace(on_ui_tabs=tabs.append)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "modules", webui)
+    monkeypatch.setitem(sys.modules, "tag_atelier.app", None)
+    monkeypatch.delattr("tag_atelier.app", raising=False)
+    runpy.run_path(str(repository / "scripts" / "tag_atelier.py"))
+    ((blocks, title, _),) = tabs[0]()
+    shown = [str(part["props"].get("value")) for part in blocks.get_config_file()["components"]]
+    assert title == "Tag Atelier"
+    assert any("Forge Neo and SD.Next are not supported" in text for text in shown)
+    assert any("不支持 Forge Neo 与 SD.Next" in text for text in shown)
