@@ -101,9 +101,10 @@ class Recipe:
         }
 
     def to_yaml(self) -> str:
-        """The canonical form with name and notes as YAML text."""
-        words = {key: value for key, value in (("name", self.name), ("notes", self.notes)) if value}
-        return yaml.safe_dump({**words, **self.as_dict()}, sort_keys=False, allow_unicode=True, width=100)
+        """The canonical form with name and notes as YAML text; what is empty is left out."""
+        told = {"name": self.name, "notes": self.notes, **self.as_dict()}
+        given = {key: value for key, value in told.items() if value not in ("", [], {})}
+        return yaml.safe_dump(given, sort_keys=False, allow_unicode=True, width=100)
 
     @property
     def digest(self) -> str:

@@ -70,7 +70,7 @@ def build(atelier: Any, words: Words) -> Fields:
             list(METHODS), value="weighted_sum", label=words.label("Method"), elem_id=element_id("merge_method")
         )
         refresh = gr.Button("↻", elem_id=element_id("merge_refresh"), elem_classes=["tag-atelier-icon"], scale=0)
-    formula = gr.HTML(formula_text("weighted_sum"), elem_id=element_id("merge_formula"))
+    formula = gr.HTML(formula_text("weighted_sum", words), elem_id=element_id("merge_formula"))
     with gr.Row():
         base = gr.Dropdown(
             [NOTHING, *names], value=NOTHING, label=words.label("Base"), visible=False, elem_id=element_id("merge_base")
@@ -180,7 +180,7 @@ def shown_rows(form: MergeForm) -> int:
 def method_updates(method_name: str, words: Words) -> list[Any]:
     """For base, parameters and formula when another method is chosen: shown as the method has them, at their defaults."""
     method = get_method(method_name)
-    return [gr.update(visible=method.base), *_parameter_updates(method.parameters, words), formula_text(method_name)]
+    return [gr.update(visible=method.base), *_parameter_updates(method.parameters, words), formula_text(method_name, words)]
 
 
 def _parameter_updates(parameters: Sequence[Parameter], words: Words) -> list[Any]:
@@ -191,6 +191,6 @@ def _parameter_updates(parameters: Sequence[Parameter], words: Words) -> list[An
     return [*found, *[gr.update(visible=False)] * PARAMETERS][:PARAMETERS]
 
 
-def formula_text(method_name: str) -> str:
+def formula_text(method_name: str, words: Words) -> str:
     """A method's formula as it is shown under its name."""
-    return f'<code class="tag-atelier-formula">{get_method(method_name).formula}</code>'
+    return f'<code class="tag-atelier-formula">{words.escaped(get_method(method_name).formula)}</code>'

@@ -108,7 +108,7 @@ def merge(result: Mapping[str, Any], words: Words) -> str:
     rows = [(f"{words('Model')} {item['letter'].upper()}", f"{item['name']} ({size(item['size_bytes'])})" )
             for item in result["models"]]  # fmt: skip
     rows += [
-        (words("Formula"), str(result["formula"])),
+        (words("Formula"), words(str(result["formula"]))),
         (words("Architecture"), str(result["architecture"])),
         (words("Tensors"), words("{changed} of {all} change", changed=result["changed_keys"], all=result["keys"])),
         (words("Read from disk"), size(result["read_bytes"])),

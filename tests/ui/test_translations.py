@@ -11,6 +11,7 @@ import gradio as gr
 
 from tag_atelier.jobs.families import WHY
 from tag_atelier.jobs.panel_prompts import NOTES
+from tag_atelier.merge.methods import METHODS
 from tag_atelier.merge.notices import WHY_REPLACED
 from tag_atelier.prompt.arrange import REASONS
 from tag_atelier.prompt.slots import SLOTS
@@ -73,6 +74,15 @@ def test_what_a_merge_remarks_has_its_chinese() -> None:
     said = said_by_merges()
     assert len(said) > 20
     assert sorted(said - set(TABLE)) == []
+
+
+def test_what_a_method_says_of_itself_has_its_chinese() -> None:
+    said = {parameter.title for method in METHODS.values() for parameter in method.parameters}
+    formulas = {
+        method.formula for method in METHODS.values() if re.search(r"\b(the|of|and|with|without|difference)\b", method.formula)
+    }
+    assert len(formulas) > 10
+    assert sorted((said | formulas) - set(TABLE)) == []
 
 
 def test_every_slot_has_a_name_and_its_chinese() -> None:
