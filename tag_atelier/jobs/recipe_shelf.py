@@ -82,7 +82,9 @@ class RecipeShelf:
         table = self._block_presets()
         table.pop(name.strip(), None)
         if blocks:
-            table[name.strip()] = dict(read_weights(dict(blocks)).blocks)
+            weights = read_weights(dict(blocks))
+            everywhere = {"ALL": weights.number} if weights.number or not weights.blocks else {}
+            table[name.strip()] = {**everywhere, **dict(weights.blocks)}
         self._write(Path(_PRESETS), _PRESETS_FORM.render({"presets": table}).decode("utf-8"))
 
     def _block_presets(self) -> dict[str, dict[str, float]]:

@@ -54,6 +54,12 @@ def test_own_block_presets(shelf: RecipeShelf) -> None:
         shelf.save_block_preset(" ", {"IN04": 1})
 
 
+def test_a_preset_keeps_what_it_says_of_all_blocks(shelf: RecipeShelf) -> None:
+    shelf.save_block_preset("most", {"ALL": 0.5, "M00": 1})
+    shelf.save_block_preset("none", {"ALL": 0})
+    assert shelf.block_presets() == {"most": {"ALL": 0.5, "M00": 1.0}, "none": {"ALL": 0.0}}
+
+
 def test_the_history_is_newest_first_and_bounded(shelf: RecipeShelf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipe_shelf, "LONGEST_HISTORY", 2)
     for name in ("one", "two", "three"):
