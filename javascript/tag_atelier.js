@@ -112,6 +112,9 @@ var tagAtelier = (function () {
     // --- jobs ---------------------------------------------------------------------------------------------------
 
     const over = (job) => ["done", "failed", "cancelled"].includes(job.state);
+    /** What is stopped of these is taken up again where it stopped. */
+    const goesOn = (job) => ["study", "benchmark"].includes(job.kind);
+    const ending = (job) => say(goesOn(job) ? "Pausing…" : "Cancelling…");
 
     /** Where a job of this kind is shown; the kinds are those of tag_atelier/jobs. */
     function cardsOf(kind) {
@@ -138,7 +141,7 @@ var tagAtelier = (function () {
         card.dataset.job = job.id;
         const head = card.appendChild(make("div", "tag-atelier-job-head"));
         head.appendChild(make("strong", "", job.title || job.kind));
-        head.appendChild(make("span", "tag-atelier-badge tag-atelier-badge-" + job.state, say(job.state)));
+        head.appendChild(make("span", "tag-atelier-badge tag-atelier-badge-" + job.state, say(goesOn(job) && job.state === "cancelled" ? "paused" : job.state)));
         const bar = card.appendChild(make("div", "tag-atelier-bar"));
         const share = job.state === "done" ? 1 : job.total ? Math.min(1, job.done / job.total) : 0;
         bar.appendChild(make("div", "tag-atelier-bar-fill")).style.width = (100 * share).toFixed(1) + "%";
@@ -152,10 +155,13 @@ var tagAtelier = (function () {
     function drawJobButtons(job) {
         const row = make("div", "tag-atelier-job-buttons");
         const result = job.result || {};
-        const end = job.kind === "study" ? say("Pause") : say("Cancel");
+        const end = say(goesOn(job) ? "Pause" : "Cancel");
         if (!over(job)) row.appendChild(button(end, "tag-atelier-stop", (event) => cancel(job, event.target)));
         const folder = result.run ? "runs/" + result.run : "studies/" + result.study;
         if (result.report) row.appendChild(button(say("Open the report"), "", () => openReport(folder + "/" + result.report)));
+        if (job.kind === "benchmark" && job.state === "cancelled" && result.run) {
+            row.appendChild(button(say("Resume"), "", () => resume({ id: result.run })));
+        }
         if (result.file) row.appendChild(make("span", "tag-atelier-quiet", say("Written: {path}", { path: result.file })));
         (result.replaced || []).forEach((each) => {
             const why = each.template ? say(each.template, each.values) : each.why;
@@ -168,7 +174,7 @@ var tagAtelier = (function () {
 
     async function cancel(job, pressed) {
         pressed.disabled = true;
-        pressed.textContent = say("Cancelling…");
+        pressed.textContent = ending(job);
         await ask("POST", "jobs/" + job.id + "/cancel", {}).catch(() => undefined);
         follow(job);
     }
@@ -180,7 +186,7 @@ var tagAtelier = (function () {
             const cancelling = place.querySelector("[data-job='" + job.id + "'] .tag-atelier-stop:disabled");
             place.replaceChildren(drawJob(job));
             const stop = place.querySelector(".tag-atelier-stop");
-            if (cancelling && stop) Object.assign(stop, { disabled: true, textContent: say("Cancelling…") });
+            if (cancelling && stop) Object.assign(stop, { disabled: true, textContent: ending(job) });
             shown.set(place, state);
         }
     }

@@ -8,7 +8,7 @@ BENCH_SENTENCES = (
     "1 to 4 judge and go on, 5 marks a reservation, arrows turn the pages.", "Accuracy", "Baseline", "Checkpoint", "Close",
     "Compare", "Delete '{name}' with its pictures and verdicts for good ({size})?", "Difference", "Discordant", "Export",
     "Export verdicts", "Fetch", "Fetch '{name}' from the model hub (about 0.3 to 1.3 GB)?",
-    "From {count} on the accuracy is also shown corrected.", "Hits", "Judge by eye", "Note", "Pair",
+    "From {count} on the accuracy is also shown corrected.", "Hits", "Judge by eye", "Note", "Pair", "Pausing…",
     "People judged {judged} pictures of known tags and agree with the tagger on {share}.",
     "This run has no picture to judge yet.", "Tick at least two runs to compare them.", "Tier", "but…", "here", "p (Holm)",
     "seed {seed}", "tagger: {value}", "the tagger does not know this tag",

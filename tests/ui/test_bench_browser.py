@@ -75,12 +75,25 @@ def rows(page: Page) -> list[Any]:
     return page.driver.find_elements("css selector", "[data-tag-atelier-runs] .tag-atelier-run")
 
 
-def press_in(row: Any, title: str) -> None:
-    next(node for node in row.find_elements("css selector", "button") if node.text == title).click()
+def press_in(page: Page, name: str, title: str) -> None:
+    """Press a button of a run's row, which is drawn anew whenever the list is read again."""
+
+    def press() -> bool:
+        row = next(row for row in rows(page) if name in row.text)
+        next(node for node in row.find_elements("css selector", "button") if node.text == title).click()
+        return True
+
+    until(press)
 
 
-def row_of(page: Page, name: str) -> Any:
-    return next(row for row in rows(page) if name in row.text)
+def tick(box: Any) -> bool:
+    if not box.is_selected():
+        box.click()
+    return bool(box.is_selected())
+
+
+def question_of(page: Page) -> Any:
+    return until(lambda: page.driver.switch_to.alert)
 
 
 def keys(page: Page, *pressed: str) -> None:
@@ -89,15 +102,16 @@ def keys(page: Page, *pressed: str) -> None:
 
 
 def test_pictures_are_judged_with_keys_and_kept_at_once(page: Page, benchmarks: Benchmarks) -> None:
-    press_in(row_of(page, "two faces"), "Judge by eye")
+    press_in(page, "two faces", "Judge by eye")
     dialog = page.find("dialog.tag-atelier-verdicts")
     until(lambda: dialog.find_element("css selector", "img").get_property("naturalWidth") == 64)
     assert "0 of 2" in dialog.text and "tagger:" not in dialog.text  # what others say comes after one's own answer
+    first = dialog.find_element("css selector", ".tag").text
     keys(page, "5", "1")  # a reservation, then drawn: kept together, and on to the next one
     run = next(str(item["id"]) for item in benchmarks.stored.listed() if item["name"] == "two faces")
     told: Any = until(lambda: [i for i in benchmarks.stored.verdicts(run)["pictures"] if i["verdict"]])  # type: ignore[union-attr]
     assert told[0]["verdict"] == {"answer": "drawn", "but": True, "note": ""}
-    until(lambda: "1 of 2" in dialog.text)
+    until(lambda: "1 of 2" in dialog.text and dialog.find_element("css selector", ".tag").text != first)
     keys(page, Keys.ARROW_LEFT)
     until(lambda: "tagger: 0.90 ✓ · the page of ConfusionXL V2.0: drawn" in dialog.text)
     note = dialog.find_element("css selector", ".note")
@@ -116,18 +130,17 @@ def test_pictures_are_judged_with_keys_and_kept_at_once(page: Page, benchmarks: 
 def test_runs_are_compared_and_deleted_only_when_confirmed(page: Page, benchmarks: Benchmarks) -> None:
     page.press("bench_compare")
     until(lambda: "Tick at least two runs" in page.text_of("bench_compared"))
-    for row in rows(page):
-        row.find_element("css selector", "input").click()
+    until(lambda: all(tick(row.find_element("css selector", "input")) for row in rows(page)))
     page.press("bench_compare")
     until(lambda: "2 tags in common, seeds 1." in page.text_of("bench_compared"))
     assert "different templates" in page.text_of("bench_compared")
-    press_in(row_of(page, "again"), "Delete")
-    question = page.driver.switch_to.alert
+    press_in(page, "again", "Delete")
+    question = question_of(page)
     assert "Delete 'again' with its pictures and verdicts for good" in question.text
     question.dismiss()
     assert len(benchmarks.stored.listed()) == 2
-    press_in(row_of(page, "again"), "Delete")
-    page.driver.switch_to.alert.accept()
+    press_in(page, "again", "Delete")
+    question_of(page).accept()
     until(lambda: len(rows(page)) == 1)
     assert [run["name"] for run in benchmarks.stored.listed()] == ["two faces"]
 
@@ -138,8 +151,9 @@ def test_taggers_are_listed_and_a_fetch_is_asked_first(page: Page) -> None:
     until(lambda: "mine" in place.text)
     assert "SHA-256 abababababababab" in place.text and "SmilingWolf/wd-swinv2-tagger-v3" in place.text
     place.find_element("css selector", "button").click()
-    assert "Fetch 'wd-swinv2-tagger-v3' from the model hub" in page.driver.switch_to.alert.text
-    page.driver.switch_to.alert.dismiss()
+    question = question_of(page)
+    assert "Fetch 'wd-swinv2-tagger-v3' from the model hub" in question.text
+    question.dismiss()
 
 
 def test_the_form_writes_the_plan(page: Page) -> None:

@@ -51,13 +51,13 @@ def job_states(atelier: FakeAtelier) -> list[str]:
     return [job.state for job in atelier.runner.list()]
 
 
-def test_a_benchmark_shows_its_progress_and_can_be_cancelled(page: Page, atelier: FakeAtelier) -> None:
+def test_a_benchmark_shows_its_progress_and_can_be_paused(page: Page, atelier: FakeAtelier) -> None:
     page.open_room(BENCHMARK)
     page.press("bench_start")
     until(lambda: "running" in page.text_of("bench_job") and " of 40" in page.text_of("bench_job"))
     until(lambda: "s left" in page.text_of("bench_job"))
-    until(lambda: page.find("#tag_atelier_bench_job .tag-atelier-stop")).click()
-    until(lambda: "cancelled" in page.text_of("bench_job"))
+    until(lambda: page.find("#tag_atelier_bench_job .tag-atelier-stop").click() is None)
+    until(lambda: "paused" in page.text_of("bench_job"))
     assert job_states(atelier) == ["cancelled"]
     assert "Stopped; what is done stays done." in page.text_of("bench_job")
     assert page.complaints() == []
@@ -68,7 +68,7 @@ def test_a_running_job_is_found_again_after_a_reload(page: Page, atelier: FakeAt
     page.open_room(BENCHMARK)
     until(lambda: "running" in page.text_of("bench_job"))
     atelier.runner.cancel(atelier.runner.list()[0].id)
-    until(lambda: "cancelled" in page.text_of("bench_job"))
+    until(lambda: "paused" in page.text_of("bench_job"))
 
 
 def test_a_finished_run_opens_its_report_in_a_tab(page: Page, atelier: FakeAtelier, driver: object) -> None:
@@ -77,7 +77,7 @@ def test_a_finished_run_opens_its_report_in_a_tab(page: Page, atelier: FakeAteli
     page.press("bench_start")
     until(lambda: "done" in page.text_of("bench_job"))
     here = driver.current_window_handle
-    page.find("#tag_atelier_bench_job .tag-atelier-button").click()
+    until(lambda: page.find("#tag_atelier_bench_job .tag-atelier-button").click() is None)
     until(lambda: len(driver.window_handles) == 2)
     driver.switch_to.window(next(handle for handle in driver.window_handles if handle != here))
     until(lambda: "A report" in driver.page_source)
