@@ -16,7 +16,7 @@ from pathlib import Path
 
 import nox
 
-nox.options.sessions = ["lint", "bare", "py310", "unit", "gradio3", "fuzz"]
+nox.options.sessions = ["lint", "bare", "py310", "unit", "gradio3", "portable", "fuzz"]
 nox.options.default_venv_backend = "none"
 
 ROOT = Path(__file__).resolve().parent
@@ -47,6 +47,13 @@ WITH_GRADIO = [
     "tests/test_cli.py",
 ]
 """What meets gradio, fastapi or pydantic, and so behaves differently beside another version of them."""
+
+ON_WINDOWS = [
+    *(f"tests/jobs/test_{name}.py" for name in ("benchmarks", "merges", "runner", "taggers", "prompt_memory", "recipe_shelf")),
+    *(f"tests/bench/test_{name}.py" for name in ("run", "store", "report")),
+    *(f"tests/merge/test_{name}.py" for name in ("tensor_file", "stream", "sources")),
+]
+"""What touches files, threads and processes."""
 
 WITHOUT_TORCH = [
     ["tests/prompt", "tests/test_language.py", "tests/test_install.py", "tests/test_startup.py", "tests/test_doctests.py"],
@@ -136,6 +143,13 @@ def gradio3(session: nox.Session) -> None:
     borrowed.write_text(str(site_packages(MAIN)) + "\n", encoding="utf-8")
     session.run(str(python), "-c", "import gradio, pydantic; assert gradio.__version__ + pydantic.VERSION == '3.41.21.10.15'")
     session.run(str(python), "-m", "pytest", *existing(WITH_GRADIO), *session.posargs, env=TEST_ENVIRONMENT)
+
+
+@nox.session
+def portable(session: nox.Session) -> None:
+    """What reads, draws, stores and merges, with what Windows lacks taken out of our modules."""
+    changed = {**TEST_ENVIRONMENT, "PYTHONPATH": str(ROOT)}
+    session.run(MAIN, "-m", "pytest", "-p", "tests.without_posix", *existing(ON_WINDOWS), *session.posargs, env=changed)
 
 
 @nox.session

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -146,6 +148,20 @@ def test_every_kind_of_preset_is_there() -> None:
     kinds = {path.parent.name for path in YAML_PRESETS}
     assert kinds >= {"profiles", "benchmarks", "blocks", "merges"}
     assert list((ROOT / "presets" / "tags").glob("*.csv"))
+
+
+def test_the_repository_stays_small() -> None:
+    """Everybody who installs the extension downloads all of it, with its history."""
+    if not shutil.which("git") or not (ROOT / ".git").exists():
+        pytest.skip("no git here")
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    tracked = sum((ROOT / name).stat().st_size for name in git("ls-files", "-z").split("\0") if name and (ROOT / name).exists())
+    packed = dict(line.split(": ") for line in git("count-objects", "-v").splitlines())
+    assert tracked <= 60e6
+    assert int(packed["size-pack"]) * 1024 <= 60e6
 
 
 def test_what_is_written_at_run_time_is_ignored_by_git() -> None:
