@@ -18,6 +18,9 @@
 A message is one sentence: what was found, what was expected, what to do.
 """
 
+_SHOWN, _COMPARED = 8, 2000
+"""Names that an error lists, and among how many it looks for the nearest."""
+
 
 class TagAtelierError(Exception):
     """Base of all errors that a person can put right; ``str(error)`` is the sentence to show."""
@@ -38,11 +41,21 @@ class UnknownName(TagAtelierError):
     status = 404
 
     def __init__(self, kind: str, name: str, known: "list[str] | tuple[str, ...]" = (), remedy: str = "") -> None:
-        """``kind`` is a singular noun ("checkpoint"); up to eight known names are listed as the expectation."""
-        shown = ", ".join(known[:8]) + (f", … ({len(known)} in all)" if len(known) > 8 else "")
+        """``kind`` is a singular noun ("checkpoint"); of many known names eight are listed, the nearest first."""
+        many = len(known) > _SHOWN
+        shown = ", ".join(_nearest(name, known) if many else known) + (f", … ({len(known)} in all)" if many else "")
         expected = f"expected one of: {shown}" if known else "there is none of that name"
         super().__init__(f"Unknown {kind} '{name}'; {expected}." + (f" {remedy}" if remedy else ""))
         self.kind, self.name = kind, name
+
+
+def _nearest(name: str, known: "list[str] | tuple[str, ...]") -> "list[str]":
+    """``_SHOWN`` of ``known``: those that are spelled much like ``name``, the nearest first, then the first of the others."""
+    from difflib import get_close_matches
+
+    by_form = {each.casefold(): each for each in known[:_COMPARED]}
+    near = [by_form[form] for form in get_close_matches(name.casefold()[:60], by_form, n=_SHOWN)]
+    return [*near, *(each for each in known[: 2 * _SHOWN] if each not in near)][:_SHOWN]
 
 
 class PromptError(TagAtelierError):

@@ -16,6 +16,8 @@ from tag_atelier.errors import CheckpointError, RecipeError, UnknownName
 from tag_atelier.settings import PRESETS_FOLDER
 
 BLOCKS_FOLDER = PRESETS_FOLDER / "blocks"
+_GROUPS = ("ALL", "UNET", "BASE")
+_RANGES = "Ranges such as IN04-OUT02 stand for all blocks between."
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ class Architecture:
     def text_encoders(self) -> tuple[str, ...]:
         """The blocks that BASE stands for."""
         return tuple(name for name in self.prefixes if name.startswith("CLIP"))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything that a weight may be given to, ranges aside."""
+        return (*_GROUPS, *self.blocks)
 
     def block_of(self, key: str) -> str | None:
         """Block of the checkpoint key ``key``; None for keys of no block (schedule buffers, v_pred, EMA)."""
@@ -75,11 +82,7 @@ class Architecture:
 
     def _position(self, name: str) -> int:
         if name not in self.prefixes:
-            raise UnknownName(
-                f"block of {self.title}",
-                name,
-                remedy=f"It has: ALL, UNET, BASE, {', '.join(self.blocks)}, and ranges such as IN04-OUT02.",
-            )
+            raise UnknownName(f"block of {self.title}", name, self.names, _RANGES)
         return self.blocks.index(name)
 
 
@@ -88,6 +91,25 @@ def architectures() -> Mapping[str, Architecture]:
     """All architectures that can be merged, by id."""
     found = [_read(path) for path in sorted(BLOCKS_FOLDER.glob("*.yaml")) if path.stem != "named_weights"]
     return {architecture.id: architecture for architecture in found}
+
+
+def check_block(name: str) -> None:
+    """Whether some architecture has the block, group or range ``name``; that another one lacks it is found by plan.
+
+    Raises:
+        UnknownName, RecipeError: none has it.
+    """
+    errors: list[UnknownName | RecipeError] = []
+    for architecture in architectures().values():
+        try:
+            architecture.expand(name)
+        except (UnknownName, RecipeError) as error:
+            errors.append(error)
+    if len(errors) < len(architectures()):
+        return
+    backwards = next((error for error in errors if isinstance(error, RecipeError)), None)
+    known = dict.fromkeys(each for architecture in architectures().values() for each in architecture.names)
+    raise backwards or UnknownName("block", name, tuple(known), _RANGES)
 
 
 def _read(path: Path) -> Architecture:
@@ -166,6 +188,20 @@ LINE_COUNTS = (19, 20, 21, 25, 26, 27)
 """Lengths that some tool gives a meaning to; `read_line` decides for a given one."""
 
 
+def spoken_counts(architecture_id: str = "") -> str:
+    """How many numbers each layout expects, for a sentence; of one architecture where it is known."""
+    told: dict[str, list[str]] = {}
+    for layout in LINE_LAYOUTS.values():
+        read = [architectures()[id] for id in layout.architectures if architecture_id in ("", id)]
+        counts = " or ".join(f"{len(each.unet) + 1} for {each.title}" for each in read)
+        if counts:
+            told.setdefault(counts, []).append(layout.name)
+    each_layout = "; ".join(
+        f"{counts} in the layout{'s' * (len(names) > 1)} {', '.join(names)}" for counts, names in told.items()
+    )
+    return f"{each_layout} (BASE first; one less without it, one more with the VAE last)"
+
+
 def get_line_layout(name: str) -> LineLayout:
     """Raises UnknownName for a layout that is not in ``LINE_LAYOUTS``."""
     if name not in LINE_LAYOUTS:
@@ -190,10 +226,7 @@ def read_line(values: Sequence[float], layout: LineLayout, architecture: Archite
     if architecture.id not in layout.architectures or len(line) not in (len(unet), len(unet) + 1, len(unet) + 2):
         raise RecipeError(
             f"{len(values)} block weights were given in the layout '{layout.name}' for {architecture.title}; expected "
-            f"{len(unet) + 1} numbers (BASE, {unet[0]}…{unet[-1]}), {len(unet)} without BASE or {len(unet) + 2} with VAE, "
-            "from one of: "
-            + ", ".join(name for name, tool in LINE_LAYOUTS.items() if architecture.id in tool.architectures)
-            + "."
+            f"{spoken_counts(architecture.id)}."
         )
     vae = line.pop() if len(line) == len(unet) + 2 else None
     base_weight = line.pop(0) if len(line) == len(unet) + 1 else 0.0

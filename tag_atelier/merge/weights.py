@@ -14,7 +14,15 @@ import yaml
 
 from tag_atelier.errors import RecipeError, UnknownName
 from tag_atelier.merge.formula import evaluate
-from tag_atelier.merge.layout import BLOCKS_FOLDER, LINE_COUNTS, Architecture, architectures, get_line_layout, read_line
+from tag_atelier.merge.layout import (
+    BLOCKS_FOLDER,
+    LINE_COUNTS,
+    Architecture,
+    check_block,
+    get_line_layout,
+    read_line,
+    spoken_counts,
+)
 
 LIMIT = 10.0
 """Weights lie in −LIMIT … LIMIT: wide enough for every extrapolation in use, narrow enough to catch a slip."""
@@ -163,10 +171,7 @@ def _read_text(text: str, layout: str) -> BlockWeights:
 
 def _read_line(values: Sequence[object], layout: str) -> BlockWeights:
     if len(values) not in LINE_COUNTS:
-        raise RecipeError(
-            f"A line of {len(values)} block weights was given; expected 20 numbers for SDXL or 26 for SD1.5 (BASE first), "
-            "one less without BASE, or one more with the VAE."
-        )
+        raise RecipeError(f"A line of {len(values)} block weights was given; expected {spoken_counts()}.")
     numbers = tuple(read_number(value, "A number of the block-weight line") for value in values)
     return BlockWeights(line=numbers, layout=get_line_layout(layout or "supermerger").name)
 
@@ -185,7 +190,7 @@ def _read_mapping(table: dict[object, object], layout: str) -> BlockWeights:
     blocks: dict[str, float] = {}
     for name, weight in table.items():
         block = str(name).strip().upper()
-        _check_block(block)
+        check_block(block)
         if block in blocks:
             raise RecipeError(f"The block '{block}' is given twice; give it one weight.")
         blocks[block] = read_number(weight, f"The weight of block '{block}'")
@@ -193,15 +198,3 @@ def _read_mapping(table: dict[object, object], layout: str) -> BlockWeights:
     number = blocks.pop("ALL", 0.0) if start == BlockWeights() else 0.0
     ordered = tuple(sorted(blocks.items()))
     return BlockWeights(number, start.preset, start.scale, start.line, start.layout, ordered)
-
-
-def _check_block(name: str) -> None:
-    """Raises what the first architecture says when none has the block; an architecture's own lack is found by plan."""
-    errors: list[Exception] = []
-    for architecture in architectures().values():
-        try:
-            architecture.expand(name)
-        except (UnknownName, RecipeError) as error:
-            errors.append(error)
-    if len(errors) == len(architectures()):
-        raise errors[0]

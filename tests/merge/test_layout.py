@@ -137,7 +137,7 @@ def test_supermerger_reads_an_sd15_line_for_sdxl() -> None:
 
 @pytest.mark.parametrize(("count", "layout"), [(20, "classic"), (26, "sd-mecha"), (18, "supermerger"), (27, "supermerger")])
 def test_lines_without_meaning_for_sdxl_are_refused(count: int, layout: str) -> None:
-    with pytest.raises(RecipeError, match=f"{count} block weights.*expected 20 numbers"):
+    with pytest.raises(RecipeError, match=f"{count} block weights.*expected 20 for Stable Diffusion XL"):
         read_line([0.0] * count, LINE_LAYOUTS[layout], SDXL)
 
 

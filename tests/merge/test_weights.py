@@ -164,9 +164,24 @@ def test_unknown_names(value: object) -> None:
         read_weights(value)
 
 
+@pytest.mark.parametrize(
+    ("value", "nearest"),
+    [("GRADV", "GRAD_V"), ("KEEPSTYLE", "KEEP_STYLE"), ({"INN04": 1}, "IN04"), ({"M0": 1}, "M00"), ({"VEA": 1}, "VAE")],
+)
+def test_the_nearest_name_comes_first(value: object, nearest: str) -> None:
+    with pytest.raises(UnknownName, match=f"expected one of: {nearest},"):
+        read_weights(value)
+
+
+def test_the_same_weights_have_the_same_plain_form() -> None:
+    assert read_weights({"ALL": 0.5}).as_value() == 0.5
+    assert read_weights({"ALL": 0, "M00": 1}).as_value() == read_weights({"M00": 1}).as_value() == {"M00": 1.0}
+
+
 def test_a_line_of_the_wrong_length_says_what_is_expected() -> None:
-    with pytest.raises(RecipeError, match=r"A line of 12 block weights.*20 numbers for SDXL or 26 for SD1.5"):
+    with pytest.raises(RecipeError, match=r"A line of 12 block weights was given; expected 26 for .* or 20 for") as told:
         read_weights(",".join(["0"] * 12))
+    assert all(layout in str(told.value) for layout in LINE_LAYOUTS)
     with pytest.raises(UnknownName, match="line layout 'mine'"):
         read_weights(",".join(["0"] * 20), "mine")
 
