@@ -127,13 +127,13 @@ class Studies:
             SpecError: it is done, or nothing was tried yet.
         """
         folder = self.shelf.folder(study)
+        self._seen.pop(study, None)
         found = self.status(study)
         if found["phase"] == "done":
             raise SpecError(f"The study '{study}' is done; there is nothing to end.")
         if found["answer"] is None:
             raise SpecError(f"The study '{study}' has tried no candidate yet; pause it, or delete it.")
         self._reader(folder).stop()
-        self._seen.pop(study, None)
         return self._job(study) or self.resume(study)
 
     def listed(self) -> dict[str, object]:
