@@ -45,7 +45,8 @@ _PARAMETERS = _object(
 _PLAN = _object(
     preset=_TEXT, name=_TEXT, template={"type": "string", "example": "1girl, {tag}"}, tags=_TEXTS, baseline=_TEXT,
     negative=_TEXT, seeds={"anyOf": [{"type": "array", "items": _WHOLE}, _TEXT]}, checkpoints=_TEXTS,
-    parameters=_PARAMETERS, batch_size={"type": "integer", "minimum": 1, "maximum": 64}, tagger=_TEXT,
+    parameters=_PARAMETERS, tagger=_TEXT, titles=_FREE, verdicts=_TEXT,
+    batch_size={"anyOf": [{"type": "integer", "minimum": 1, "maximum": 64}, {"type": "string", "enum": ["auto"]}]},
     threshold={"type": "number", "minimum": 0.01, "maximum": 0.99}, escape=_FLAG, axes=_FREE, self_test=_WHOLE, note=_TEXT,
     rule=_object(("slot",), slot=_TEXT, posts_below=_WHOLE, take=_WHOLE, safe=_FLAG, one_person=_FLAG),
     sets=_object(sizes={"type": "array", "items": _WHOLE}, count=_WHOLE, exclusive={"type": "array", "items": _TEXTS}),

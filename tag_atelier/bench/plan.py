@@ -23,6 +23,7 @@ from tag_atelier.errors import SpecError
 from tag_atelier.ports import Checkpoint, SamplingParameters
 from tag_atelier.prompt.catalogue import Catalogue, TagEntry
 from tag_atelier.prompt.slots import canonical
+from tag_atelier.settings import DEFAULTS
 
 KEY_VERSION = 1
 """Raised when the same inputs would no longer give the same picture."""
@@ -95,6 +96,13 @@ class Plan:
     skipped: tuple[SkippedTag, ...]
     scorer_identity: str
     notes: tuple[str, ...] = ()
+    fitted: int = 0
+    """The batch size that was found where the spec leaves it open; see ``with_batch_size``."""
+
+    @property
+    def batch_size(self) -> int:
+        """Pictures that are drawn at once; 0 as long as it is open."""
+        return self.spec.batch_size or self.fitted
 
     def parameters(self, position: int) -> SamplingParameters:
         """What the cells of ``checkpoints[position]`` are drawn with."""
@@ -112,7 +120,7 @@ class Plan:
         used = [self.parameters(position) for position in range(len(self.checkpoints))]
         return {
             "images": len(self.cells),
-            "batches": len(self.checkpoints) * math.ceil(each / self.spec.batch_size),
+            "batches": len(self.checkpoints) * math.ceil(each / (self.batch_size or int(DEFAULTS["batch_size"]))),
             "checkpoint_loads": len({item.identity for item in self.checkpoints}),
             "megapixel_steps": round(each * sum(megapixel_steps(item) for item in used), 1),
             "disk_bytes": round(each * sum(_pixels(item) * _BYTES_PER_PIXEL for item in used)),
@@ -183,11 +191,31 @@ def plan(
     return Plan(spec, tuple(columns), tags, tuple(cells), tuple(skipped), scorer_identity, tuple(notes))
 
 
-def _refuse_coupled_sampler(spec: BenchSpec) -> None:
-    if spec.batch_size == 1:
-        return
+def with_batch_size(plan: Plan, size: int, host_name: str) -> Plan:
+    """``plan`` with the batch size that its spec leaves open, and the keys that go with it."""
+    cells = []
+    for cell in plan.cells:
+        column = plan.checkpoints[cell.checkpoint]
+        identity, parameters = column.identity or column.checkpoint.name, plan.parameters(cell.checkpoint)
+        spec = dataclasses.replace(plan.spec, batch_size=size)
+        cells.append(dataclasses.replace(cell, key=cell_key(spec, identity, cell.prompt, cell.seed, host_name, parameters)))
+    return dataclasses.replace(plan, cells=tuple(cells), fitted=size)
+
+
+def is_batch_coupled(spec: BenchSpec) -> bool:
+    """Whether one of the plan's samplers must draw every picture alone."""
+    return bool(_coupled_samplers(spec))
+
+
+def _coupled_samplers(spec: BenchSpec) -> list[str]:
     used = [setting.parameters.sampler for setting in settings_of(spec.axes, spec.parameters)]
-    for sampler in (name for name in used if name.lower() in BATCH_COUPLED_SAMPLERS):
+    return [name for name in used if name.lower() in BATCH_COUPLED_SAMPLERS]
+
+
+def _refuse_coupled_sampler(spec: BenchSpec) -> None:
+    if spec.batch_size <= 1:
+        return
+    for sampler in _coupled_samplers(spec):
         raise SpecError(
             f"The sampler '{sampler}' chooses its steps from the whole batch, so a picture would depend on its "
             "neighbours; use another sampler or batch_size 1."

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 
 from tag_atelier import __version__
 from tag_atelier.bench import self_test
+from tag_atelier.bench.fit import Draw, fitted, out_of_memory
 from tag_atelier.bench.plan import Cell, Plan, megapixel_steps
 from tag_atelier.bench.store import Store, disk_errors, now
 from tag_atelier.bench.tag_text import networks
 from tag_atelier.bench.workers import Workers, reject_reason
-from tag_atelier.errors import Cancelled, HostError, SpecError, TagAtelierError
-from tag_atelier.ports import Checkpoint, Host, Progress, RenderedImage, RenderRequest, Scorer
+from tag_atelier.errors import Cancelled, SpecError, TagAtelierError
+from tag_atelier.ports import Checkpoint, Host, Progress, RenderedImage, RenderRequest, SamplingParameters, Scorer
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +85,9 @@ def run(plan: Plan, host: Host, scorer: Scorer, store: Store, progress: Progress
     if scorer.identity != plan.scorer_identity:
         raise SpecError(f"The plan was made for the tagger '{plan.scorer_identity}' but '{scorer.identity}' was given.")
     with store.writing(), _loaded_again(host):
-        return _Run(plan, host, scorer, store, progress).carry_out()
+        known = store.manifest().get("batch_size")
+        found = fitted(plan, host, known if isinstance(known, int) else 0, _thrown_away(plan, host, progress))
+        return _Run(found, host, scorer, store, progress).carry_out()
 
 
 class _Run:
@@ -95,7 +98,7 @@ class _Run:
         self.chunks: dict[str, int] = {}
         self.errors: list[str] = []
         self.last_error: TagAtelierError | None = None
-        self.size = plan.spec.batch_size * max(1, host.machines)
+        self.size = plan.batch_size * max(1, host.machines)
         self.work, self.drawing_s = 0.0, 0.0
         self.started = time.monotonic()
 
@@ -109,7 +112,7 @@ class _Run:
         unscored = [stored for stored in missing if stored.state == "done" and stored.image and stored.image.is_file()]
         undrawn = {stored.cell.key for stored in missing} - {stored.cell.key for stored in unscored}
         self.progress.begin(len(missing), plan.spec.name)
-        with Workers(plan, self.scorer, store, capacity=2 * plan.spec.batch_size) as workers:
+        with Workers(plan, self.scorer, store, capacity=2 * plan.batch_size) as workers:
             self.workers = workers
             for stored in unscored:
                 self._stop_if_cancelled()
@@ -176,8 +179,8 @@ class _Run:
 
     def _may_halve(self, error: TagAtelierError) -> bool:
         """Once per run, and only where a batch is drawn as one."""
-        whole = self.size == self.plan.spec.batch_size > 1
-        return whole and not self.host.machines and _out_of_memory(error)
+        whole = self.size == self.plan.batch_size > 1
+        return whole and not self.host.machines and out_of_memory(error)
 
     def _halve(self, position: int, batch: Batch) -> TagAtelierError | None:
         """Go on with half the batch size; draws ``batch`` so, and gives the last error."""
@@ -245,7 +248,7 @@ class _Run:
                 self.workers.raise_failures()
                 break
             self.workers.finish()  # before anything is drawn again: one cell, one writer
-            if batch.size > 1 and _out_of_memory(error):
+            if batch.size > 1 and out_of_memory(error):
                 break
         return error
 
@@ -299,9 +302,14 @@ class _Run:
         return self.plan.checkpoints[position].name
 
 
-def _out_of_memory(error: TagAtelierError) -> bool:
-    # Every host says it in its own words; all of them name the memory.
-    return isinstance(error, HostError) and "memory" in str(error).lower()
+def _thrown_away(plan: Plan, host: Host, progress: Progress) -> Draw:
+    """Draws with the plan's first checkpoint, to see how long it takes."""
+
+    def draw(requests: list[RenderRequest], parameters: SamplingParameters) -> None:
+        with _exclusive(host):
+            host.sampler.render(requests, parameters, plan.checkpoints[0].checkpoint, lambda _image: None, progress)
+
+    return draw
 
 
 @contextlib.contextmanager
@@ -337,7 +345,7 @@ def _manifest(plan: Plan, host: Host, scorer: Scorer) -> dict[str, object]:
         # What the tagger really runs on, where it says so: onnxruntime falls back to the CPU silently.
         "scorer_providers": list(getattr(scorer, "providers", ())),
         "scorer_note": str(getattr(scorer, "note", "")),
-        "batch_size": plan.spec.batch_size,
+        "batch_size": plan.batch_size,
         "threshold": plan.spec.threshold,
         "parameters": dataclasses.asdict(plan.spec.parameters),
         "seeds": list(plan.spec.seeds),

@@ -24,7 +24,7 @@ DrawAlone = Callable[[Cell], "RenderedImage | None"]
 def chosen(plan: Plan, stored: Sequence[StoredCell]) -> list[StoredCell]:
     """The cells to draw alone: ``self_test`` drawn cells of the first column, spread over its tags."""
     drawn = [item for item in stored if item.cell.checkpoint == 0 and item.cell.tags and item.state == "done"]
-    count = min(plan.spec.self_test, len(drawn)) if plan.spec.batch_size > 1 else 0
+    count = min(plan.spec.self_test, len(drawn)) if plan.batch_size > 1 else 0
     return [drawn[index * len(drawn) // count] for index in range(count)]
 
 
@@ -43,7 +43,7 @@ def carry_out(plan: Plan, store: Store, scorer: Scorer, draw_alone: DrawAlone) -
         if item.image is not None and (alone := draw_alone(item.cell)) is not None
     ]
     if entries:
-        store.put_self_test({"batch_size": plan.spec.batch_size, "scorer": scorer.identity, "cells": entries})
+        store.put_self_test({"batch_size": plan.batch_size, "scorer": scorer.identity, "cells": entries})
 
 
 def result(store: Store, threshold: float, scorer: str) -> dict[str, object]:

@@ -28,6 +28,8 @@ from tag_atelier.prompt.slots import SLOTS
 from tag_atelier.settings import DEFAULTS, PRESETS_FOLDER
 
 PLACEHOLDER = "{tag}"
+AUTO = "auto"
+"""A plan's ``batch_size`` that is found by trying; 0 in the spec."""
 _FILE_ENDINGS = (".yaml", ".yml", ".json")
 
 
@@ -83,6 +85,7 @@ class BenchSpec:
     """Names as people type them; empty: the loaded checkpoint."""
     parameters: SamplingParameters = field(default_factory=SamplingParameters)
     batch_size: int = int(DEFAULTS["batch_size"])
+    """0 (``auto`` in a file): found by trying when the run begins, and kept for the whole of it."""
     tagger: str = ""
     """Folder name of the tagger; empty: the first one found."""
     threshold: float = float(DEFAULTS["threshold"])
@@ -141,7 +144,7 @@ class BenchSpec:
             if entry.name not in ("name", "template") and value == _default(entry):
                 continue
             plain[entry.name] = dict(value) if entry.name == "titles" else _plain(value)
-        return plain
+        return plain if self.batch_size else {**plain, "batch_size": AUTO}
 
     def to_yaml(self) -> str:
         """The spec as YAML that ``from_value`` reads back."""
@@ -174,7 +177,7 @@ def _from_mapping(value: Mapping[str, object]) -> BenchSpec:
         "seeds": seeds_of,
         "checkpoints": lambda item: texts(item, "checkpoints"),
         "parameters": parameters_of,
-        "batch_size": lambda item: integer(item, "batch_size", 1, 64),
+        "batch_size": lambda item: 0 if item == AUTO else integer(item, "batch_size", 1, 64),
         "tagger": lambda item: text(item, "tagger", 0, 200),
         "threshold": lambda item: number(item, "threshold", 0.01, 0.99),
         "escape": lambda item: truth(item, "escape"),

@@ -76,6 +76,20 @@ def test_a_stopped_job_is_taken_up_where_it_stopped(client: Client) -> None:
     assert again["state"] == "done" and again["result"]["drawn"] == 0
 
 
+def test_a_users_own_generate_goes_before_the_next_batch(client: Client) -> None:
+    spec = plan("yields", checkpoints=["tiny-sd15-a"], seeds=[1, 2, 3, 4, 5, 6], batch_size=1)
+    with slow(client, 0.25):
+        started = client.post(f"{OURS}/benchmarks", {"spec": spec})
+        wait_until(lambda: client.get(f"{OURS}/jobs/{started['id']}")["done"] >= 1)
+        before = client.get(f"{OURS}/jobs/{started['id']}")["done"]
+        picture = client.draw("1girl, solo", seed=99)
+        after = client.get(f"{OURS}/jobs/{started['id']}")
+    assert after["state"] == "running" and after["done"] - before <= 3 < after["total"] - before, (before, after)
+    alone = client.draw("1girl, solo", seed=99)
+    assert picture.pixels == alone.pixels
+    assert client.wait(started["id"])["state"] == "done"
+
+
 def test_the_interrupt_button_stops_a_job_and_nothing_unfinished_is_kept(client: Client) -> None:
     spec = plan("interrupted", checkpoints=["tiny-sd15-a"], seeds=[5, 6], batch_size=2)
     with slow(client, 0.5):
