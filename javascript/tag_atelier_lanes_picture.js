@@ -102,6 +102,7 @@ var tagAtelierLanesPicture = (function () {
         const characters = found.characters.length ? [make("h4", "", say("Characters")), chips(found.characters)] : [];
         const rating = found.rating ? [make("div", "tag-atelier-dim", say("Rating: {name}", { name: found.rating.name }))] : [];
         const none = found.tags.length ? [] : [tagAtelierLanesTools.note("The tagger is sure of no tag in this picture.")];
+        if (found.hidden) rating.push(make("div", "tag-atelier-dim", say("Explicit tags that are hidden: {count}", { count: found.hidden })));
         outcome.replaceChildren(...characters, make("h4", "", say("Tags seen, with their probability")), chips(found.tags), ...none, ...rating, add);
     }
 

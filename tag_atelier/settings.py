@@ -34,7 +34,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("tagger", "", "Tagger folder name (empty: the first one found)"),
     Setting("tagger_gpu", False, "Run the tagger on the GPU"),
     Setting("hub_mirror", "", "Mirror of the model hub (empty: HF_ENDPOINT, else the hub itself)"),
-    Setting("hide_sensitive", True, "Leave sensitive tags out of automatic tag lists"),
+    Setting("hide_sensitive", True, "Hide explicit tags in search and in what the tagger sees"),
     Setting("language", "auto", "Language of reports", choices=("auto", "en", "zh_CN")),
 )
 

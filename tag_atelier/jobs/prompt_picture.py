@@ -17,6 +17,7 @@ from tag_atelier.jobs.prompts import Prompts, read_language
 from tag_atelier.jobs.values import TooLarge, read_object, read_text, refuse_unknown
 from tag_atelier.language import sentence
 from tag_atelier.ports import Host
+from tag_atelier.prompt.explicit import is_explicit
 from tag_atelier.prompt.infotext import read_infotext
 from tag_atelier.settings import Options
 
@@ -76,13 +77,18 @@ class PromptPicture:
         rating = next((pair for pair in sure if pair[0] in _RATINGS), None)
         tags: list[dict[str, Any]] = []
         characters: list[dict[str, Any]] = []
+        hides, hidden = bool(options.get("hide_sensitive", True)), 0
         for label, value in sure:
             if value >= least and label not in _RATINGS:
                 shown = self._shown(label, value)
+                if hides and is_explicit(label, bool(shown["safe"])):
+                    hidden += 1
+                    continue
                 (characters if shown["slot"] == "character" else tags).append(shown)
         return {
             "tags": tags,
             "characters": characters,
+            "hidden": hidden,
             "rating": {"name": rating[0], "probability": rating[1]} if rating else None,
             "threshold": least,
         }

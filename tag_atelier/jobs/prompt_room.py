@@ -24,7 +24,7 @@ class PromptRoom:
         self, host: Host, prompts: Prompts, families: Families, options: Callable[[], Options], find_scorer: FindScorer
     ) -> None:
         self.page = PromptPage(prompts, host.prompt_files)
-        self.search = PromptSearch(prompts, host.prompt_files)
+        self.search = PromptSearch(prompts, host.prompt_files, options)
         self.desk = PromptDesk(host, prompts, families)
         self.styles = PromptStyles(host.prompt_files)
         self.picture = PromptPicture(host, prompts, options, find_scorer)

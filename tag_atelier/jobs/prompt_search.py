@@ -5,7 +5,7 @@ Built by ``jobs.atelier``; the routes and the command line call it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tag_atelier.errors import RequestError
 from tag_atelier.jobs.installed import LOOK_AGAIN_S, find_embeddings, network_names
@@ -14,10 +14,12 @@ from tag_atelier.jobs.values import read_text, refuse_unknown
 from tag_atelier.ports import PromptFiles
 from tag_atelier.prompt.catalogue import Catalogue, TagEntry
 from tag_atelier.prompt.characters import load_characters
+from tag_atelier.prompt.explicit import is_explicit
 from tag_atelier.prompt.labels import Label
 from tag_atelier.prompt.search import search
 from tag_atelier.prompt.slots import canonical
 from tag_atelier.prompt.user_catalogue import UserCatalogue
+from tag_atelier.settings import DEFAULTS, Options
 
 KINDS = ("general", "character", "artist", "copyright", "embedding", "lora")
 MOST_ENTRIES = 200
@@ -29,8 +31,13 @@ _Ranked = tuple[int, int, str, dict[str, object]]
 class PromptSearch:
     """One search over our catalogue, the user's own lists and the installed files."""
 
-    def __init__(self, prompts: Prompts, files: PromptFiles = PromptFiles()) -> None:  # noqa: B008
-        self._prompts, self._files = prompts, files
+    def __init__(
+        self,
+        prompts: Prompts,
+        files: PromptFiles = PromptFiles(),  # noqa: B008
+        options: Callable[[], Options] = lambda: DEFAULTS,
+    ) -> None:
+        self._prompts, self._files, self._options = prompts, files, options
 
     def ask(self, query: Mapping[str, object]) -> dict[str, object]:
         """``find`` for the texts of a query: ``q``, ``limit``, and ``kinds`` with commas between them."""
@@ -43,6 +50,8 @@ class PromptSearch:
 
     def find(self, query: str, limit: int = 20, kinds: Sequence[str] = KINDS) -> dict[str, object]:
         """``{entries: […]}``: whole names first, then beginnings, words inside and other names; each by posts.
+
+        Explicit tags are found by their whole name only, unless the setting offers them.
 
         Raises:
             RequestError: an unknown kind, or a limit out of range.
@@ -63,7 +72,8 @@ class PromptSearch:
             if known is None or row[:2] < known[:2]:
                 best[row[2]] = row if known is None else (*row[:3], {**row[3], **known[3]})
         hidden = _hidden_of(catalogue)
-        entries = [row[3] for row in sorted(best.values(), key=lambda row: row[:3]) if row[2] not in hidden]
+        rows = [row for row in sorted(best.values(), key=lambda row: row[:3]) if row[2] not in hidden]
+        entries = [row[3] for row in rows if row[0] == 0 or not self._hides(row[2], bool(row[3]["safe"]))]
         return {"entries": entries[:limit]}
 
     def _own(self, catalogue: Catalogue, query: str, limit: int, kinds: Sequence[str]) -> Iterator[_Ranked]:
@@ -73,7 +83,7 @@ class PromptSearch:
             if entry.slot == "character":
                 kind = "copyright" if catalogue.is_series(entry.name) else "character"
             if kind in kinds:
-                left -= 1
+                left -= not self._hides(entry.name, entry.safe)
                 if left < 0:
                     break
                 yield _grade(query, (entry.name, entry.zh)), -entry.posts, entry.name, _of_tag(entry, kind)
@@ -81,6 +91,9 @@ class PromptSearch:
             known = catalogue.get(character.name)
             if known is not None and any(query in name for name in character.zh[1:]):
                 yield _grade(query, character.zh), -known.posts, known.name, _of_tag(known, "character")
+
+    def _hides(self, name: str, safe: bool) -> bool:
+        return bool(self._options().get("hide_sensitive", True)) and is_explicit(name, safe)
 
     def _labels(self, catalogue: Catalogue, query: str, limit: int, kinds: Sequence[str]) -> Iterator[_Ranked]:
         labels = self._prompts.labels

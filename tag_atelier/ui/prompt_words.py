@@ -97,7 +97,7 @@ LANE_SENTENCES = (
     "Puts this into the negative prompt; undo takes it back",
     "Quality words",
     "Quality words, negative words, sampler and size of this model family",
-    "Rating: {name}",
+    "Explicit tags that are hidden: {count}", "Rating: {name}",
     "Reads the prompt out of a picture, or asks the tagger what it sees",
     "Redo (Ctrl+Y)",
     "Refiner",

@@ -110,6 +110,14 @@ def test_search_finds_tags_in_english_and_chinese(prompts: Prompts) -> None:
     assert found(search, q="b", limit="3", kinds="character")[0][1] == "character"
 
 
+def test_explicit_tags_are_found_by_their_whole_name_only_unless_the_setting_offers_them(prompts: Prompts) -> None:
+    hiding, offering = PromptSearch(prompts), PromptSearch(prompts, options=lambda: {"hide_sensitive": False})
+    assert [tag for tag, _, _ in found(offering, q="nipple", limit="2", kinds="general")] == ["nipples", "nipple_stimulation"]
+    assert found(hiding, q="nipple", kinds="general") == []
+    assert found(hiding, q="nipples", kinds="general") == [("nipples", "general", "nipples")]
+    assert found(hiding, q="large brea", kinds="general")[0][0] == "large_breasts"
+
+
 def test_search_finds_the_users_own_names_and_files(prompts: Prompts, files: PromptFiles) -> None:
     search = PromptSearch(prompts, files)
     assert found(search, q="wang ling") == [("wlop", "artist", "wlop")]

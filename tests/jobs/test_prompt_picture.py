@@ -84,6 +84,12 @@ def test_a_second_pass_is_remarked_on(tmp_path: Path) -> None:
     assert "重绘" in str(answer["notes"])
 
 
+def test_explicit_tags_are_counted_and_left_out(tmp_path: Path) -> None:
+    drawn = draw(RenderRequest("smile, nude, hat"), SamplingParameters(width=64, height=64), "model-a")
+    answer: Any = reader(tmp_path, FakeScorer(("smile", "nude", "hat"))).read({"image": encoded(drawn, "PNG")})
+    assert ([tag["tag"] for tag in answer["tags"]], answer["hidden"]) == (["smile", "hat"], 1)
+
+
 def test_without_an_infotext_the_tagger_looks(tmp_path: Path) -> None:
     labels = ("general", "explicit", "1girl", "hatsune_miku", "smile", "hat")
     drawn = draw(RenderRequest("1girl, hatsune miku, smile, general"), SamplingParameters(width=64, height=64), "model-a")
