@@ -250,6 +250,8 @@ def _open(storage: str, folder: Path) -> Any:
             "A search needs the package 'optuna', which is not installed; press Install on the Search tab, or run: "
             "pip install 'optuna>=4'."
         ) from error
+    import sqlalchemy.exc
+
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     if storage.endswith(".log"):
         from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock, JournalStorage
@@ -264,7 +266,7 @@ def _open(storage: str, folder: Path) -> Any:
     except ImportError as error:
         driver = "psycopg2-binary" if storage.startswith("postgresql") else "its driver"
         raise HostError(f"The database of '{_hidden(storage)}' cannot be spoken to; run: pip install {driver}.") from error
-    except ValueError as error:
+    except (ValueError, sqlalchemy.exc.ArgumentError) as error:
         raise HostError(
             f"'{_hidden(storage)}' is no storage; expected a journal file ending in .log, or a URL such as "
             "postgresql://user:password@machine/database."
@@ -301,7 +303,7 @@ def _hidden(storage: str) -> str:
     """``storage`` without a password."""
     before, at, after = storage.rpartition("@")
     scheme, slashes, _ = before.partition("://")
-    return f"{scheme}{slashes}…@{after}" if at and slashes else storage
+    return f"{scheme if slashes else ''}{slashes}…@{after}" if at else storage
 
 
 def _away() -> tuple[type[BaseException], ...]:

@@ -146,9 +146,13 @@ def _check_power(plan: BenchSpec, spec: StudySpec, catalogue: Catalogue) -> None
     each = tags / prompts * len(plan.seeds)
     enough = math.ceil(_DISCORDANT * (_POWER / COARSEST) ** 2 / each)
     where = "'prompts'" if set(plan.seeds) == set(spec.plan.seeds) else "'validation.prompts'"
+    assert plan.sets is not None
+    remedy = f"so set {where} to at least {enough}"
+    if prompts < plan.sets.count:
+        remedy = f"but no more different prompts can be made of {len(plan.tags)} tags: name more tags, or more seeds"
     raise SpecError(
         f"{prompts} prompts ask for {drawn} tags in all, which shows differences in lift from {resolvable(drawn):.2f} on; "
-        f"expected {COARSEST:g} or finer, so set {where} to at least {enough}."
+        f"expected {COARSEST:g} or finer, {remedy}."
     )
 
 

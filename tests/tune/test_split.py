@@ -64,6 +64,10 @@ def test_as_many_tags_share_a_prompt_as_do_not_exclude_each_other(catalogue: Cat
             "'prompts' to at least 9",
         ),
         ({"validation": {"prompts": 3}}, "set 'validation.prompts' to at least 9"),
+        (
+            {"plan": {"template": "{tag}", "tags": TAGS[:8]}, "validation": {"share": 0.5}},
+            "expected 0.15 or finer, but no more different prompts can be made of 4 tags: name more tags, or more seeds",
+        ),
         ({"validation": {"tags": ["crown", "halo"]}}, "There are 2 tags to validate on; expected at least 4"),
         ({"validation": {"tags": ["tag 03", "b", "c", "d"]}}, "The tag 'tag_03' is both searched on and validated on"),
         ({"plan": {"template": "{tag}", "tags": TAGS[:6]}}, "There are 2 tags to search on"),
