@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tag_atelier.bench.spec import BenchSpec, TagRule
 from tag_atelier.bench.tag_text import problem
 from tag_atelier.errors import SpecError
+from tag_atelier.language import Said, say
 from tag_atelier.prompt.catalogue import Catalogue, TagEntry
 from tag_atelier.prompt.slots import canonical
+
+GUESSED = 12
+"""For so many unknown tags what was meant is looked for, which takes some hundredths of a second each."""
+LISTED = 20
+LIKE = 0.8
 
 
 @dataclass(frozen=True)
@@ -19,7 +27,7 @@ class SkippedTag:
     reason: str
 
 
-def chosen_tags(spec: BenchSpec, catalogue: Catalogue) -> tuple[list[str], list[SkippedTag], list[str]]:
+def chosen_tags(spec: BenchSpec, catalogue: Catalogue) -> tuple[list[str], list[SkippedTag], list[Said]]:
     """Canonical tags in order, those left out with reasons, and notes.
 
     Raises:
@@ -44,10 +52,26 @@ def chosen_tags(spec: BenchSpec, catalogue: Catalogue) -> tuple[list[str], list[
             skipped.append(SkippedTag(name, "listed twice"))
         else:
             chosen.append(name)
-    return chosen, skipped, []
+    return chosen, skipped, _unknown([name for name in chosen if catalogue.get(name) is None], catalogue)
 
 
-def _by_rule(rule: TagRule, slot: str, catalogue: Catalogue) -> tuple[list[str], list[SkippedTag], list[str]]:
+def _unknown(names: Sequence[str], catalogue: Catalogue) -> list[Said]:
+    """A note on tags that may be misspelt, with what may have been meant."""
+    if not names:
+        return []
+    known = [name for name, entry in catalogue.entries.items() if entry.posts] if len(names) <= GUESSED else []
+    meant = {name: difflib.get_close_matches(name, known, 1, LIKE) for name in names[:GUESSED]}
+    shown = [f"{name} ({meant[name][0]}?)" if meant.get(name) else name for name in names[:LISTED]]
+    return [
+        say(
+            "{count} tags are not in the catalogue; correct their spelling, or leave them: they are drawn as written. {tags}",
+            count=len(names),
+            tags=", ".join([*shown, *(["…"] if len(names) > LISTED else [])]).replace("_", " "),
+        )
+    ]
+
+
+def _by_rule(rule: TagRule, slot: str, catalogue: Catalogue) -> tuple[list[str], list[SkippedTag], list[Said]]:
     """Most used first, strictly below the limit; where too few are rare, the rest comes from the head, and is noted."""
     entries = [entry for entry in catalogue.entries.values() if entry.slot == slot]
     entries.sort(key=lambda entry: (-entry.posts, entry.name))
@@ -67,8 +91,14 @@ def _by_rule(rule: TagRule, slot: str, catalogue: Catalogue) -> tuple[list[str],
     notes = []
     if len(rare) < rule.take:
         notes.append(
-            f"Only {len(rare)} tags of the slot '{slot}' have fewer than {rule.posts_below} posts; "
-            f"{len(chosen) - len(rare)} more come from its most used ones."
+            say(
+                "Only {rare} tags of the slot '{slot}' have fewer than {limit} posts; "
+                "{more} more come from its most used ones.",
+                rare=len(rare),
+                slot=slot,
+                limit=rule.posts_below,
+                more=len(chosen) - len(rare),
+            )
         )
     return chosen, skipped, notes
 

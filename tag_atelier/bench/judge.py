@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
+
+from tag_atelier.bench.names import label_of
 from tag_atelier.bench.spec import BenchSpec
+from tag_atelier.language import say
 from tag_atelier.ports import Scorer
 
+LISTED = 20
 AIDXL_THRESHOLD = 0.35
 """With a WD SwinV2 tagger this is how AIDXL's own training data were captioned and how its author counts."""
 TRAINING_JUDGE = (
@@ -32,9 +37,24 @@ def judge_warning(scorer_identity: str) -> str:
     return TRAINING_JUDGE if is_training_judge(scorer_identity) else ""
 
 
-def judge_notes(spec: BenchSpec, scorer: Scorer) -> list[str]:
-    """Sentences for the page that shows a plan, ready in English; sentences with a number in them are filled in."""
+def judge_notes(spec: BenchSpec, scorer: Scorer, tags: Mapping[str, Sequence[str]]) -> list[str]:
+    """Sentences for the page that shows a plan. ``tags``: canonical tag → what it implies."""
     notes = [str(getattr(scorer, "note", "")), judge_warning(scorer.identity)]
     if is_training_judge(scorer.identity) and spec.threshold != AIDXL_THRESHOLD:
-        notes.append(OFFER.format(threshold=f"{spec.threshold:g}"))
-    return [note for note in notes if note]
+        notes.append(say(OFFER, threshold=f"{spec.threshold:g}"))
+    return [note for note in (*notes, _unscored(set(scorer.labels), tags)) if note]
+
+
+def _unscored(labels: Collection[str], tags: Mapping[str, Sequence[str]]) -> str:
+    """Which tags will be in no number, as far as the label file tells; empty where it knows them all."""
+    unknown = [tag for tag, implied in tags.items() if label_of(tag, labels, implied).status in ("proxy", "unscored")]
+    if not unknown:
+        return ""
+    shown = ", ".join([*unknown[:LISTED], *(["…"] if len(unknown) > LISTED else [])])
+    return say(
+        "The tagger knows no label of {count} of the {total} tags: they are drawn for the eye and are in no number; another "
+        "tagger may know them. {tags}",
+        count=len(unknown),
+        total=len(tags),
+        tags=shown.replace("_", " "),
+    )

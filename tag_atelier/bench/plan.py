@@ -20,6 +20,7 @@ from tag_atelier.bench.sets import nested_sets
 from tag_atelier.bench.spec import BenchSpec
 from tag_atelier.bench.tag_text import fill, prompt_form
 from tag_atelier.errors import SpecError
+from tag_atelier.language import Said
 from tag_atelier.ports import Checkpoint, SamplingParameters
 from tag_atelier.prompt.catalogue import Catalogue, TagEntry
 from tag_atelier.prompt.slots import canonical
@@ -95,7 +96,7 @@ class Plan:
     cells: tuple[Cell, ...]
     skipped: tuple[SkippedTag, ...]
     scorer_identity: str
-    notes: tuple[str, ...] = ()
+    notes: tuple[Said, ...] = ()
     fitted: int = 0
     """The batch size that was found where the spec leaves it open; see ``with_batch_size``."""
 
@@ -136,6 +137,7 @@ class Plan:
             "tags": [dataclasses.asdict(tag) for tag in self.tags],
             "skipped": [dataclasses.asdict(tag) for tag in self.skipped],
             "notes": list(self.notes),
+            "remarks": [{"template": note.template, "values": note.values} for note in self.notes],
             "baseline": self.spec.baseline_prompt,
             "example_prompt": next(cell.prompt for cell in self.cells if cell.tags),
             "scorer": self.scorer_identity,

@@ -135,7 +135,7 @@ def left_out(data: ReportData) -> list[tuple[str, list[str]]]:
                 for item in bad
             ],
         ),
-        (say("Notes"), list(data.plan.get("notes", []))),
+        (say("Notes"), [say(item["template"], **item["values"]) for item in data.plan.get("remarks", [])]),
     ]
     return [(title, lines) for title, lines in lists if lines]
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from tag_atelier.bench.spec import SetRule
+from tag_atelier.language import Said, say
 from tag_atelier.prompt.slots import canonical
 
 _ONE_OF_A_KIND = tuple(
@@ -32,7 +33,7 @@ _ONE_OF_A_KIND = tuple(
 
 def nested_sets(
     names: Sequence[str], implies: Mapping[str, Sequence[str]], rule: SetRule
-) -> tuple[list[tuple[str, ...]], list[str]]:
+) -> tuple[list[tuple[str, ...]], list[Said]]:
     """Sets of tags to draw together, and notes on sizes that the tags do not suffice for.
 
     Args:
@@ -50,7 +51,8 @@ def nested_sets(
     for size in rule.sizes:
         short = sum(size > len(found) for found in series)
         if short:
-            notes.append(f"{short} of {rule.count} series have fewer than {size} tags that do not exclude each other.")
+            sentence = "{short} of {count} series have fewer than {size} tags that do not exclude each other."
+            notes.append(say(sentence, short=short, count=rule.count, size=size))
     return sorted(sets, key=len), notes
 
 

@@ -87,8 +87,8 @@ class Benchmarks:
         scorer = self._scorer(read)
         planned = self._plan(read, scorer)
         estimate = {**planned.estimate, **self._expected_time(planned)}
-        shown = planned.as_dict()
-        return {**shown, "estimate": estimate, "notes": [*planned.notes, *judge_notes(read, scorer)]}
+        shown, tags = planned.as_dict(), {tag.name: tag.implies for tag in planned.tags}
+        return {**shown, "estimate": estimate, "notes": [*planned.notes, *judge_notes(read, scorer, tags)]}
 
     def start(self, spec: object) -> Job:
         """Start a run, or take up the run of the same spec where it stopped."""

@@ -90,12 +90,13 @@ def plan(result: Mapping[str, Any], words: Words) -> str:
         (words("Checkpoints"), ", ".join(str(item["name"]) for item in result["checkpoints"])),
         (words("Tags"), f"{len(tags)}: " + ", ".join(str(tag["text"]) for tag in tags[:LONGEST_LIST])),
         (words("Disk space"), size(estimate["disk_bytes"])),
+        *([(words("Time to draw it, about"), duration(estimate["seconds"], words))] if "seconds" in estimate else []),
         (words("Smallest difference it can show"), f"{100 * estimate['resolvable_difference']:.0f} %"),
         (words("Example prompt"), str(result["example_prompt"])),
         (words("Control prompt"), str(result["baseline"])),
         (words("Tagger"), str(result["scorer"])[:80]),
     ]
-    parts = [facts(rows), _list(words(str(item)) for item in result.get("notes", ()))]
+    parts = [facts(rows), _list(words.said(item) for item in result.get("notes", ()))]
     skipped: Sequence[Mapping[str, Any]] = result.get("skipped", ())
     if skipped:
         shown = [f"{item['name']}: {words(str(item['reason']))}" for item in skipped[:LONGEST_LIST]]
