@@ -69,7 +69,7 @@ def test_same_bytes_for_any_threads_and_any_cut(shelf, counter, monkeypatch: pyt
 @pytest.mark.parametrize("method", ["dare", "della"])
 def test_masks_do_not_depend_on_what_else_is_merged(shelf, counter, method: str) -> None:
     for seed, name in ((1, "a"), (2, "b"), (3, "c"), (0, "d")):
-        shelf.add(name, seed=seed, change={BIG: trained(seed, (600_001,))})
+        shelf.add(name, seed=seed, change={BIG: trained(seed, (1_100_001,))})
 
     def big(alpha: object) -> bytes:
         merge = planned(shelf, method, alpha=alpha)
