@@ -152,6 +152,29 @@ def test_more_models_a_base_and_the_numbers_of_the_method(page: Page) -> None:
     assert page.complaints() == []
 
 
+def test_a_model_alone_gets_networks_and_becomes_a_lora(page: Page) -> None:
+    recipe = "#tag_atelier_merge_recipe textarea"
+    page.open_room(MERGE)
+    page.choose("merge_first", "model-a")
+    page.press("merge_parts .label-wrap")
+    page.write("#tag_atelier_merge_networks textarea", "<lora:detail:0.6>" + Keys.TAB)
+    until(lambda: "- lora: detail\n  weight: 0.6" in page.value_of(recipe))
+    assert not page.find("#tag_atelier_merge_rank").is_displayed()
+    page.choose("merge_format", "lora")
+    until(lambda: "rank: 32" in page.value_of(recipe))
+    until(lambda: page.find("#tag_atelier_merge_rank").is_displayed())
+    page.write(
+        recipe,
+        "models: [model-c]\nloras: [{lora: other, weight: {M00: 1}}]\noptions: {dtype: {all: fp16, vae: fp32}, prune: true}",
+    )
+    page.press("merge_read")
+    until(lambda: page.value_of("#tag_atelier_merge_networks textarea") == "other: 0, M00: 1")
+    until(lambda: page.value_of("#tag_atelier_merge_vae_dtype input") == "fp32")
+    until(lambda: not page.find("#tag_atelier_merge_rank").is_displayed())
+    assert page.find("#tag_atelier_merge_prune input").is_selected()
+    assert page.complaints() == []
+
+
 def test_own_presets_saved_recipes_and_the_history(page: Page, atelier: FakeAtelier) -> None:
     atelier.merges.shelf.remember(Recipe.from_value({"models": ["model-b", "model-c"], "alpha": 0.1}), "old.safetensors", "")
     recipe = "#tag_atelier_merge_recipe textarea"
