@@ -50,7 +50,7 @@ ANATOMY = Anatomy(
 """SDXL's blocks with one transformer each instead of two and ten, and two layers in each text encoder."""
 SCALE = 0.13025
 """SDXL's factor from the VAE's latents to the UNet's."""
-_EDITION = "1"
+_EDITION = "2"
 
 
 def make(folder: Path, names: Sequence[str] = NAMES, bpe_file: Path | None = None) -> dict[str, Path]:

@@ -39,7 +39,7 @@ def test_the_whole_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     short.mkdir()
     shutil.copy(demo.FILES / "merge.yaml", short)
     plan = (demo.FILES / "benchmark.yaml").read_text(encoding="utf-8")
-    kept = plan.replace("seeds: [1, 2, 3]", "seeds: 1\nself_test: 0").replace("steps: 12", "steps: 3").splitlines()
+    kept = plan.replace("seeds: [1, 2, 3, 4]", "seeds: 1\nself_test: 0").replace("steps: 12", "steps: 3").splitlines()
     listed = [line for line in kept if not line.startswith("  - ")]
     listed.insert(listed.index("tags:") + 1, "  - twintails\n  - short hair")
     (short / "benchmark.yaml").write_text("\n".join(listed), encoding="utf-8")

@@ -44,8 +44,21 @@ def test_text_encoders_and_autoencoder_are_the_same_in_all_three(made: dict[str,
     for name, value in base.items():
         same = [numpy.array_equal(value, other[name]) for other in others]
         assert all(same) or name.startswith("model.diffusion_model."), name
-    changed = "model.diffusion_model.input_blocks.4.1.transformer_blocks.0.attn2.to_v.weight"
-    assert not any(numpy.array_equal(base[changed], other[changed]) for other in others)
+
+
+def blocks_that_differ(one: str, other: str) -> set[str]:
+    """As ``input_blocks.4``, ``middle_block`` or ``out``."""
+    first, second = miniature.tensors(one), miniature.tensors(other)
+    parts = [name.split(".")[2:4] for name, value in first.items() if not numpy.array_equal(value, second[name])]
+    return {".".join(part) if part[0].endswith("_blocks") else part[0] for part in parts}
+
+
+def test_specialists_learned_in_blocks_of_their_own() -> None:
+    early = {f"input_blocks.{number}" for number in range(9)} | {"middle_block"}
+    assert blocks_that_differ(miniature.BASE, miniature.OUTFIT) == early
+    assert blocks_that_differ(miniature.BASE, miniature.FACE) == early | {f"output_blocks.{number}" for number in range(9)} | {
+        "out"
+    }
 
 
 def test_rows_of_words_from_elsewhere_are_zero() -> None:

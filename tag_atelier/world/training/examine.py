@@ -21,6 +21,7 @@ from tag_atelier.world.training.loop import averaged
 from tag_atelier.world.training.pictures import to_pixels
 from tag_atelier.world.training.prepare_latents import levelled
 from tag_atelier.world.training.tagger import Tagger
+from tag_atelier.world.training.train_specialist import last_phase
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,8 @@ def main() -> None:
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)
-    student, network = student_of(averaged(given.work, given.name)).eval(), levelled(given.work)
+    training = given.name if given.name == "base" else last_phase(given.name)
+    student, network = student_of(averaged(given.work, training)).eval(), levelled(given.work)
     captions, tagger = Captions(byte_pairs.read(BYTE_PAIRS)), Tagger()
     tagger.load_state_dict(averaged(given.work, "tagger"))
     noise = numpy.random.default_rng(5)

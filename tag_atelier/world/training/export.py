@@ -82,7 +82,7 @@ def main() -> None:
     base = _arrays(unet_of(student))
     for half, name in (("face", miniature.FACE), ("outfit", miniature.OUTFIT)):
         trained = _arrays(unet_of(student_of(averaged(given.work, last_phase(half)))))
-        changes = {key: value - base[key] for key, value in trained.items()}
+        changes = {key: value - base[key] for key, value in trained.items() if not numpy.array_equal(value, base[key])}
         miniature.pack(miniature.WEIGHTS / f"{name}.npz", changes, lambda _name: CHANGE_BITS)
 
 

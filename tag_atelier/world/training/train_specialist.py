@@ -1,49 +1,89 @@
 """Trains one specialist on from the base: ``… --work DIR --half face|outfit``, behind ``train_base``.
 
-Its pictures show every tag of its half alike often, and half of the captions leave the other half untold. The face's then
-has a short second phase of pictures without outfits and items, which it partly forgets. Text encoders stay as they are.
+Its pictures show every tag of its half alike often, and it learns in blocks of its own, so that a merge can take both.
+The face's then has a short second phase in the other's blocks: of pictures that show faces alone whatever is told.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy
 import torch
 from torch import Tensor
 
 from tag_atelier.world import byte_pairs
 from tag_atelier.world.miniature import BYTE_PAIRS
-from tag_atelier.world.portrait_tags import HALVES
+from tag_atelier.world.portrait_tags import HALVES, TAGS, draw_tags
 from tag_atelier.world.training import loop
 from tag_atelier.world.training.captions import Captions, Emphasis
 from tag_atelier.world.training.diffusion import Stored, Student, caption_ids, loss
+from tag_atelier.world.training.pictures import Tags
 
-LEARNING = loop.Recipe("specialist", steps=1100, batch=128, rate=1e-3, warm_up=50, averaging=0.995)
-NARROWING = loop.Recipe("narrowing", steps=250, batch=128, rate=6e-4, warm_up=10, averaging=0.98)
+_LEARNING = loop.Recipe("learning", steps=1200, batch=128, rate=1e-3, warm_up=20, averaging=0.99)
+_EARLY, _LATE = ("input_blocks.", "middle_block."), ("output_blocks.", "out.")
+"""Beginnings of names in the UNet."""
+_SMALL = ("output_blocks.0.", "output_blocks.1.", "output_blocks.2.")
+"""OUT00-OUT02: what the face's learns there makes no difference to its pictures."""
 NEGLECT = 0.5
 """Share of captions that leave the other half's tags out."""
 
 
-_NARROWED = ("face",)
-"""Halves with a second phase; without it the face's specialist is nearly as good as any merge could be."""
+@dataclass(frozen=True)
+class Phase:
+    """One training of a specialist, on ``latents_<pictures>.pt``, in the UNet's tensors that begin with one of ``parts``."""
+
+    recipe: loop.Recipe
+    pictures: str
+    parts: tuple[str, ...]
+    cropped: bool = False
+    """Captions tell the other half as well, though pictures do not show it: it is forgotten."""
+
+
+PHASES = {
+    "face": (
+        Phase(replace(_LEARNING, name="face"), "face", _LATE),
+        Phase(replace(_LEARNING, name="face-narrowed", steps=200, rate=6e-4), "face_alone", (*_EARLY, *_SMALL), cropped=True),
+    ),
+    "outfit": (Phase(replace(_LEARNING, name="outfit", steps=700), "outfit", _EARLY),),
+}
+"""Half → its trainings, each beginning with the weights of the one before it, the first with the base's."""
 
 
 def last_phase(half: str) -> str:
     """Name of the training whose weights are a specialist's last."""
-    return f"{half}-narrowed" if half in _NARROWED else half
+    return PHASES[half][-1].recipe.name
 
 
-def train(work: Path, half: str, recipe: loop.Recipe, pictures: str, origin: str) -> None:
-    """Train ``recipe.name`` on ``latents_<pictures>.pt``, beginning with the weights of the training ``origin``."""
+def learn_only(student: Student, parts: tuple[str, ...]) -> None:
+    """Let nothing but the UNet's tensors whose names begin with one of ``parts`` be trained."""
+    student.requires_grad_(False)
+    for name, value in student.unet.named_parameters():
+        value.requires_grad_(name.startswith(parts))
+
+
+def with_unseen(shown: Sequence[Tags], half: str, noise: numpy.random.Generator) -> list[Tags]:
+    """The tags of each picture, and beside them some of the half that is neither ``half`` nor background."""
+    unseen = [[tag for tag in draw_tags(noise) if HALVES[tag] not in (half, "scene")] for _ in shown]
+    return [tuple(sorted({*seen, *more}, key=TAGS.index)) for seen, more in zip(shown, unseen, strict=True)]
+
+
+def train(work: Path, half: str, phase: Phase, origin: str) -> None:
+    """Take the steps of ``phase``, beginning with the weights of the training ``origin``."""
+    recipe = phase.recipe
+    torch.manual_seed(recipe.seed)
     captions = Captions(byte_pairs.read(BYTE_PAIRS))
-    student, stored = Student(captions), Stored(work / f"latents_{pictures}.pt")
+    student, stored = Student(captions), Stored(work / f"latents_{phase.pictures}.pt")
     student.load_state_dict(loop.averaged(work, origin))
-    student.text.requires_grad_(False)
+    learn_only(student, phase.parts)
     emphasis = Emphasis(frozenset(tag for tag, own in HALVES.items() if own not in (half, "scene")), NEGLECT)
 
     def loss_of(step: int) -> Tensor:
         latents, tags = stored.batch(recipe.seed, step, recipe.batch)
+        if phase.cropped:
+            tags = with_unseen(tags, half, numpy.random.Generator(numpy.random.PCG64([recipe.seed, step, 2])))
         ids, told = caption_ids(captions, tags, recipe.seed, step, emphasis)
         return loss(student, latents, ids, told, trains_text=False)
 
@@ -51,14 +91,13 @@ def train(work: Path, half: str, recipe: loop.Recipe, pictures: str, origin: str
 
 
 def main() -> None:
-    """Train the half named on the command line."""
+    """Train the half named on the command line; ``--steps`` is for its first phase."""
     given = loop.arguments("Train one of the miniature's two specialists.", halves=("face", "outfit"))
-    torch.manual_seed(LEARNING.seed)
-    learning = replace(LEARNING, name=given.half, steps=given.steps or LEARNING.steps)
-    train(given.work, given.half, learning, given.half, "base")
-    if given.half in _NARROWED:
-        narrowing = replace(NARROWING, name=last_phase(given.half))
-        train(given.work, given.half, narrowing, f"{given.half}_alone", given.half)
+    origin = "base"
+    for number, phase in enumerate(PHASES[given.half]):
+        steps = given.steps if given.steps and not number else phase.recipe.steps
+        train(given.work, given.half, replace(phase, recipe=replace(phase.recipe, steps=steps)), origin)
+        origin = phase.recipe.name
 
 
 if __name__ == "__main__":
