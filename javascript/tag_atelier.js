@@ -152,6 +152,12 @@ var tagAtelier = (function () {
         return card;
     }
 
+    function benchmarkButton(names) {
+        const made = button(say("Benchmark this merge"), "tag-atelier-benchmark", () => tagAtelierHandover.checkpoints(names));
+        made.title = say("Puts the merge and its models into the benchmark's plan and goes there.");
+        return made;
+    }
+
     function drawJobButtons(job) {
         const row = make("div", "tag-atelier-job-buttons");
         const result = job.result || {};
@@ -163,6 +169,9 @@ var tagAtelier = (function () {
             row.appendChild(button(say("Resume"), "", () => resume({ id: result.run })));
         }
         if (result.file) row.appendChild(make("span", "tag-atelier-quiet", say("Written: {path}", { path: result.file })));
+        if (job.kind === "merge" && job.state === "done" && result.format === "safetensors") {
+            row.appendChild(benchmarkButton([...(result.models || []), result.name]));
+        }
         (result.replaced || []).forEach((each) => {
             const why = each.template ? say(each.template, each.values) : each.why;
             const line = make("span", "tag-atelier-warning", say("{count} tensors are A's own: {why}.", { count: each.count, why: why }));
@@ -357,5 +366,5 @@ var tagAtelier = (function () {
 
     whenReady(begin);
 
-    return { readPrompt, writePrompt, undo, sendToTxt2img, watch, find, type, whenReady, isReady, showRuns, whenShown, openReport, say, ask, askJson, make, button, readData };
+    return { readPrompt, writePrompt, undo, sendToTxt2img, watch, find, type, whenReady, isReady, showRuns, whenShown, openReport, benchmarkButton, say, ask, askJson, make, button, readData };
 })();

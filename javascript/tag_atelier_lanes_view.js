@@ -62,12 +62,21 @@ var tagAtelierLanesView = (function () {
         if (bench.options.send && document.querySelector("#txt2img_prompt")) {
             buttons.append(act(say("Send to txt2img"), say("Puts both prompts into txt2img and goes there."), () => send(bench), "tag-atelier-send"));
         }
+        if (document.querySelector("#tag_atelier_tabs")) {
+            const hint = say("Makes a benchmark plan of eight rare tags behind this prompt and goes there.");
+            buttons.append(act(say("Benchmark this prompt"), hint, () => benchmark(bench), "tag-atelier-benchmark"));
+        }
         bench.head.append(sides, bench.tokens, bench.order, buttons);
     }
 
     function send(bench) {
         for (const side of Object.keys(bench.sides).reverse()) tagAtelier.sendToTxt2img(bench.textOf(side), side === "negative");
         bench.keep();
+    }
+
+    function benchmark(bench) {
+        const negative = "negative" in bench.sides ? bench.textOf("negative") : "";
+        tagAtelierHandover.prompt(bench.textOf("prompt"), negative);
     }
 
     async function arrange(bench) {

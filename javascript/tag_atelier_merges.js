@@ -16,6 +16,12 @@ var tagAtelierMerges = (function () {
         box.scrollIntoView({ block: "center" });
     }
 
+    /** Only a checkpoint can be benchmarked: no LoRA, no folder of diffusers. */
+    function benchmarked(entry) {
+        const other = !entry.file.endsWith(".safetensors") || /^ *format: /m.test(entry.recipe);
+        return other ? [] : [tagAtelier.benchmarkButton([entry.file.replace(/\.safetensors$/, "")])];
+    }
+
     function row(title, quiet, buttons) {
         const line = make("div", "tag-atelier-run");
         line.appendChild(make("span", "tag-atelier-run-name", title));
@@ -46,11 +52,12 @@ var tagAtelierMerges = (function () {
         }
         const saved = Object.entries(kept.recipes).map(([name, text]) => row(name, say("virtual checkpoint"), [
             button(say("Use this recipe"), "", () => useRecipe(text)),
+            ...(typeof switch_to_txt2img === "function" ? [tagAtelier.benchmarkButton([name + ".merge"])] : []),
             button(say("Delete"), "tag-atelier-stop", () => forget(name, place)),
         ]));
         const merged = kept.history.map((entry) => row(
             entry.file, entry.date.replace("T", " ").slice(0, 16) + " · " + entry.digest.slice(0, 10),
-            [button(say("Use this recipe"), "", () => useRecipe(entry.recipe))]));
+            [button(say("Use this recipe"), "", () => useRecipe(entry.recipe)), ...benchmarked(entry)]));
         const parts = [];
         for (const [title, rows, empty] of [
             [say("Saved recipes"), saved, say("None yet. “Save the recipe” keeps the text above under a name.")],

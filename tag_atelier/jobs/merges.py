@@ -62,6 +62,8 @@ class Merges:
             return {
                 "file": path.name,
                 "name": path.name.removesuffix(".safetensors"),
+                "format": read.options.format,
+                "models": [] if read.steps else list(read.models),
                 "digest": read.digest,
                 "sha256": result.sha256,
                 "replaced": by_reason(result.replaced),

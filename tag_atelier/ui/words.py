@@ -17,6 +17,7 @@ from tag_atelier.ui.prompt_words import LANE_SENTENCES
 from tag_atelier.ui.search_words import SEARCH_SENTENCES, STUDY_SENTENCES
 
 SCRIPT_SENTENCES = (
+    "Benchmark this merge", "Puts the merge and its models into the benchmark's plan and goes there.",
     "Cancel", "Cancelling…", "queued", "running", "done", "failed", "cancelled", "{seconds} s left", "{minutes} min left",
     "{done} of {total}", "Open the report", "Resume", "Written: {path}", "The connection was lost: {reason}",
     "No runs yet. Choose a plan and checkpoints, then press Start.", "No model is loaded.",
@@ -58,7 +59,7 @@ class Words:
 
     def script_table(self) -> str:
         """JSON object of the script's sentences in the reader's language."""
-        own = (*SCRIPT_SENTENCES, *LANE_SENTENCES, *BENCH_SENTENCES, *SEARCH_SENTENCES)
+        own = (*SCRIPT_SENTENCES, *ABOUT_SENTENCES, *LANE_SENTENCES, *BENCH_SENTENCES, *SEARCH_SENTENCES)
         said = (*own, *RUN_NOTES, *STUDY_SENTENCES, *WHY_REPLACED, *REASONS.values())
         return json.dumps({english: self(english) for english in said}, ensure_ascii=False)
 

@@ -173,7 +173,11 @@ class FakeAtelier:
 
     def start_merge(self, recipe: object, name: str) -> Job:
         self.asked.append(("merge", (recipe, name)))
-        return self._start("merge", f"{name}.safetensors", {"file": f"{name}.safetensors", "name": name})
+        return self._start(
+            "merge",
+            f"{name}.safetensors",
+            {"file": f"{name}.safetensors", "name": name, "models": ["model-a", "model-b"], "format": "safetensors"},
+        )
 
     def start_live_merge(self, recipe: object) -> Job:
         self.asked.append(("live", recipe))

@@ -11,7 +11,7 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from tag_atelier.ui import lanes, panel, tab
+from tag_atelier.ui import lanes, panel, script, tab
 from tag_atelier.ui.about_words import ABOUT_SENTENCES
 from tag_atelier.ui.bench_words import BENCH_SENTENCES
 from tag_atelier.ui.compat import SCRIPT_FOLDER
@@ -100,13 +100,19 @@ def test_the_page_data_survives_quotes_and_markup() -> None:
     assert "a\\&quot;b&lt;c&gt;&#x27;d&amp;" in text
 
 
-def test_every_hint_belongs_to_an_element_of_the_page(tmp_path: Path) -> None:
+INTERACTIVE = {"button", "textbox", "dropdown", "slider", "checkbox", "radio", "number", "checkboxgroup", "accordion"}
+
+
+def test_every_control_has_a_tooltip_and_every_tooltip_a_place(tmp_path: Path) -> None:
     atelier = FakeAtelier(tmp_path)
     with gr.Blocks() as page:
         panel.build(atelier, False)
         panel.build(atelier, True)
-    known = {*elements(page), *elements(tab.build(atelier, in_webui=True))}
-    assert set(HINTS) <= known
+        script.build(atelier)
+    parts = [*page.get_config_file()["components"], *tab.build(atelier, in_webui=True).get_config_file()["components"]]
+    assert set(HINTS) <= {part["props"].get("elem_id") for part in parts}
+    shown = [part for part in parts if part["type"] in INTERACTIVE and part["props"].get("visible") is not False]
+    assert [part["props"] for part in shown if part["props"].get("elem_id") not in HINTS] == []
 
 
 def test_the_scripts_say_just_what_they_were_given_words_for() -> None:
