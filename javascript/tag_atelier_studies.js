@@ -56,6 +56,7 @@ var tagAtelierStudies = (function () {
     async function remove(entry) {
         const size = (entry.size_bytes / 1e6).toFixed(1) + " MB";
         if (!window.confirm(say("Delete the search '{name}' for good ({size})?", { name: entry.name, size: size }))) return;
+        if (shown === entry.id) shown = "";
         await ask("DELETE", "studies/" + entry.id).catch(fail);
         showList();
     }

@@ -173,7 +173,7 @@ var tagAtelierStudyView = (function () {
         details.append(make("summary", "", say("Candidates") + " (" + study.trials.length + ")"));
         const node = make("table", "tag-atelier-compared");
         const line = node.appendChild(make("thead")).appendChild(make("tr"));
-        const titles = [say("Candidate"), say("State"), say("Lift"), say("Lift over the best parent"), say("Prompts"), say("Seconds")];
+        const titles = [say("Candidate"), say("State"), say("Lift"), say("Over the best parent"), say("Prompts"), say("Seconds")];
         for (const title of titles) line.append(make("th", "", title));
         const body = node.appendChild(make("tbody"));
         for (const trial of study.trials) {

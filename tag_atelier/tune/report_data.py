@@ -83,7 +83,7 @@ class StudyData:
                     validation=shown(result.validation),
                 ),
                 self.say(
-                    "Optimism: it gains {optimism} more over the best parent on the search's own prompts than on validation's.",
+                    "Optimism, its gain over the best parent on the search's prompts less that on validation's: {optimism}.",
                     optimism=f"{result.optimism:+.3f}",
                 ),
                 self.say(

@@ -25,7 +25,7 @@ def convergence(data: StudyData) -> str:
     title = escape(say("Lift over the best parent, candidate by candidate"))
     levels = "".join(
         f'<line x1="{_LEFT}" x2="{_WIDTH - 8}" y1="{y(level):.1f}" y2="{y(level):.1f}"/>'
-        f'<text x="{_LEFT - 6}" y="{y(level) + 4:.1f}" text-anchor="end">{level:+.2f}</text>'
+        f'<text x="{_LEFT - 6}" y="{y(level) + 4:.1f}" text-anchor="end">{f"{level:+.2f}" if level else "0"}</text>'
         for level in _levels([value for value in values if math.isfinite(value) and value > -1])
     )
     ticks = "".join(

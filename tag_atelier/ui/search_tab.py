@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from tag_atelier.bench.spec import list_presets
-from tag_atelier.errors import TagAtelierError
+from tag_atelier.errors import SpecError, TagAtelierError
 from tag_atelier.merge.recipe import Recipe
 from tag_atelier.tune.study_spec import GROUPINGS, SAMPLERS, list_studies
 from tag_atelier.ui import render, search_render
@@ -115,8 +115,10 @@ class SearchTab:
         words = self.words
         gr.HTML("<div data-tag-atelier-optuna></div>", elem_id=element_id("search_optuna"))
         gr.HTML('<div data-tag-atelier-jobs="study extra"></div>', elem_id=element_id("search_job"))
-        hint = "Choose two models or more and a plan; “What it will cost” draws nothing."
-        self.result = gr.HTML(render.note(words(hint)), elem_id=element_id("search_result"))
+        self.result = gr.HTML(
+            render.note(words("Choose two models or more and a plan; “What it will cost” draws nothing.")),
+            elem_id=element_id("search_result"),
+        )
         gr.HTML("<div data-tag-atelier-study></div>", elem_id=element_id("search_study"))
         gr.HTML(
             f"<h4>{words.escaped('Searches')}</h4><div data-tag-atelier-studies></div>", elem_id=element_id("search_studies")
@@ -174,16 +176,23 @@ class SearchTab:
         started = listen(self.start.click, self._start, inputs, outputs)
         listen(started.then, None, [], [], javascript=WATCH)
 
+    def _meant(self, text: str, written: str, values: tuple[Any, ...]) -> str:
+        """The study that is meant. Raises SpecError, also where no models are chosen yet."""
+        found = effective(text, written, values)
+        if len(fill(found).models) < 2:
+            raise SpecError(self.words("Fewer than two models are chosen; choose the one to start from, then those to mix in."))
+        return found
+
     def _cost(self, text: str, written: str, *values: Any) -> tuple[Any, Any, str]:
         try:
-            text = effective(text, written, values)
+            text = self._meant(text, written, values)
             return text, text, search_render.cost(self.atelier.studies.plan(text), self.words)
         except TagAtelierError as error:
             return gr.update(), gr.update(), render.problem(error, self.words)
 
     def _start(self, text: str, written: str, *values: Any) -> tuple[Any, Any, str]:
         try:
-            text = effective(text, written, values)
+            text = self._meant(text, written, values)
             job = self.atelier.studies.start(text)
         except TagAtelierError as error:
             return gr.update(), gr.update(), render.problem(error, self.words)

@@ -11,7 +11,7 @@ SEARCH_SENTENCES = (
     "Apply to the loaded model", "Benchmark it", "Best so far: candidate {number}, lift {score}, {gain} over the best parent.",
     "Candidate", "Candidate {number}", "Candidates", "Confirmation", "Delete the search '{name}' for good ({size})?", "Done",
     "End early", "Finer search", "Importance of the groups", "Install optuna", "Lift", "Lift over the best parent", "Look",
-    "Name of the new checkpoint",
+    "Name of the new checkpoint", "Over the best parent",
     "No searches yet. Choose models and a plan, look at what it will cost, then start.", "Parents", "Pause",
     "Previews", "Prompts", "Save as checkpoint…", "Seconds", "State", "Take best", "The answer",
     "The answer on the search's prompts: lift {search}; with fresh seeds {fresh}; on validation {validation}.", "Validation",

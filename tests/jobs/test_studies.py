@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 import sys
 import threading
@@ -16,58 +15,12 @@ pytest.importorskip("diffusers")
 pytest.importorskip("optuna")
 
 from tag_atelier.errors import Busy, HostError, RequestError, SpecError, UnknownName
-from tag_atelier.host.embedded import build
 from tag_atelier.jobs import extras, studies
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.runner import Job
 from tag_atelier.merge.recipe import Recipe
-from tag_atelier.tune.study import Study
-from tests.fakes import FakeProgress, FakeSampler, FakeScorer
-
-A, B = "tiny-sd15-a", "tiny-sd15-b"
-TAGS = [f"thing {letter}" for letter in "abcdefghijklmnopqrstuvwx"]
-STUDY: dict[str, Any] = {
-    "name": "Tiny search",
-    "models": [A, B],
-    "plan": {"template": "1girl, {tag}", "tags": TAGS, "parameters": {"steps": 1, "width": 64, "height": 64}, "batch_size": 8},
-    "space": {"groups": "model", "low": 0, "high": 1},
-    "trials": 5,
-    "tags_per_prompt": 12,
-    "prompts": 6,
-    "halving": [1.0],
-    "validation": {"share": 0.5, "prompts": 6},
-}
-
-
-class HeldSampler(FakeSampler):
-    """Stands still before its next batch once ``hold_after`` candidates are finished, until it is let go."""
-
-    def __init__(self, checkpoints: Any, studies: Path) -> None:
-        super().__init__(checkpoints)
-        self.hold_after: int | None = None
-        self.gate, self.reached = threading.Event(), threading.Event()
-        self._studies = studies
-
-    def render(self, batch: Any, parameters: Any, checkpoint: Any, deliver: Any, progress: Any) -> None:
-        if self.hold_after is not None and self.tried() >= self.hold_after:
-            self.reached.set()
-            assert self.gate.wait(300)
-        super().render(batch, parameters, checkpoint, deliver, progress)
-
-    def tried(self) -> int:
-        (folder,) = self._studies.iterdir()
-        return Study.open(folder).status().finished_trials
-
-    def hold(self, after: int) -> None:
-        """Stand still, further on than now where it stands already."""
-        self.reached.clear()
-        self.hold_after = after
-        self.gate.set()
-        self.gate = threading.Event()
-
-    def let_go(self) -> None:
-        self.hold_after = None
-        self.gate.set()
+from tests.fakes import FakeProgress
+from tests.jobs.tiny_studies import STUDY, TAGS, A, B, build_atelier, sampler
 
 
 @pytest.fixture(scope="module")
@@ -77,24 +30,12 @@ def models(tiny_checkpoints: dict[str, Path], tmp_path_factory: pytest.TempPathF
     return made
 
 
-def build_atelier(models: Path, data: Path) -> Atelier:
-    host = build(models, data, device="cpu")
-    held = dataclasses.replace(host, sampler=HeldSampler(host.checkpoints, data / "studies"))
-    return Atelier(held, find_scorer=lambda *_: FakeScorer([tag.replace(" ", "_") for tag in TAGS]))
-
-
 @pytest.fixture
 def atelier(models: Path, tmp_path: Path) -> Iterator[Atelier]:
     made = build_atelier(models, tmp_path / "data")
     yield made
     sampler(made).let_go()
     made.runner.stop(20)
-
-
-def sampler(atelier: Atelier) -> HeldSampler:
-    found = atelier.host.sampler
-    assert isinstance(found, HeldSampler)
-    return found
 
 
 def ended(job: Job) -> Job:
