@@ -147,7 +147,7 @@ var tagAtelier = (function () {
         bar.appendChild(make("div", "tag-atelier-bar-fill")).style.width = (100 * share).toFixed(1) + "%";
         const parts = [countOf(job), job.text, timeLeft(job.eta_s)].filter(Boolean);
         card.appendChild(make("div", "tag-atelier-job-text", parts.join(" · ")));
-        if (job.error) card.appendChild(make("div", "tag-atelier-problem", job.error));
+        if (job.error) card.appendChild(make("div", goesOn(job) && job.state === "cancelled" ? "tag-atelier-quiet" : "tag-atelier-problem", say(job.error)));
         card.appendChild(drawJobButtons(job));
         return card;
     }

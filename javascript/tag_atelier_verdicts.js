@@ -114,7 +114,7 @@ var tagAtelierVerdicts = (function () {
         if (!mine.answer) return;
         const lines = [item.probability === null ? say("the tagger does not know this tag")
             : say("tagger: {value}", { value: item.probability.toFixed(2) + (item.probability >= state.told.threshold ? " ✓" : " ✗") })];
-        if (item.published) lines.push(state.told.source + ": " + say(item.published));
+        if (item.published) lines.push(say(state.told.source) + ": " + say(item.published));
         told.textContent = lines.join(" · ");
     }
 

@@ -14,6 +14,8 @@ BENCH_SENTENCES = (
     "seed {seed}", "tagger: {value}", "the tagger does not know this tag",
     "{name}: {rate}, corrected {corrected} ({low} to {high})",
     "{tags} tags in common, seeds {seeds}.",
+    "Stopped while drawing; the unfinished batch was thrown away.",
+    "The benchmark was stopped; run it again to go on where it stopped.", "the page of ConfusionXL V2.0",
     *ANSWERS,
 )  # fmt: skip
 
