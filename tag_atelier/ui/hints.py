@@ -89,6 +89,7 @@ _TAB = {
     "merge_preset": "A named curve of weights over the blocks. The same weight in every block at the start.",
     "merge_blocks_text": "Blocks whose weight differs, or a line of 20 (SDXL) or 26 (SD1.5) numbers from another tool.",
     "merge_recipe": "The recipe that is carried out. The form writes it; what you change here counts.",
+    "merge_shipped": "Writes a recipe that comes along, with the chosen models in place of A, B and C. None at the start.",
     "merge_check": "Reads the headers of the files and says what the merge would do, without reading a tensor.",
     "merge_read": "Sets the form to what the text says.",
     "merge_name": "Name of the new checkpoint or of the saved recipe, without a folder. No checkpoint is ever overwritten.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tag_atelier.errors import RecipeError, UnknownName
 from tag_atelier.merge.methods import get_method
@@ -66,6 +66,20 @@ def to_recipe(form: MergeForm) -> Recipe:
     values["parameters"] = {parameter.name: value for parameter, value in zip(method.parameters, form.parameters, strict=False)}
     values["options"] = {**form.parts.options(form.dtype), **({"vae": form.vae} if form.vae else {})}
     return Recipe.from_value({**values, **form.parts.fields(form.layout)})
+
+
+def begin_from(text: str, form: MergeForm) -> tuple[str, tuple[str, ...]]:
+    """A shipped recipe's text with the form's models in place of A, B and C, and which of these are not chosen yet.
+
+    C is the base where one is chosen, else the second model that is mixed in.
+    """
+    recipe = Recipe.from_value(text)
+    mixed = [row.model for row in form.chosen]
+    chosen = {"A": form.first, "B": "".join(mixed[:1]), "C": form.base or "".join(mixed[1:2])}
+    models = tuple(chosen.get(name) or name for name in recipe.models)
+    base = chosen.get(recipe.base or "") or recipe.base
+    missing = tuple(name for name in recipe.inputs if not chosen.get(name, name))
+    return replace(recipe, models=models, base=base).to_yaml(), missing
 
 
 def from_recipe(recipe: Recipe) -> MergeForm:

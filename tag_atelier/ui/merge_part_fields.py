@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -53,25 +54,7 @@ def _names(atelier: Any, kind: str) -> list[str]:
 
 def build(atelier: Any, words: Words, letters: Sequence[str]) -> PartFields:
     """Build the controls, folded up, where the caller's gradio context stands; ``letters`` are the models'."""
-
-    def menu(name: str, label: str, choices: Sequence[str], custom: bool = False) -> Any:
-        return gr.Dropdown(
-            list(choices),
-            value=choices[0],
-            label=words.label(label),
-            allow_custom_value=custom,
-            elem_id=element_id("merge", name),
-        )
-
-    def text(name: str, label: str, placeholder: str, lines: int) -> Any:
-        return gr.Textbox(
-            label=words.label(label),
-            placeholder=placeholder,
-            lines=lines,
-            max_lines=12,
-            elem_id=element_id("merge", name),
-        )
-
+    menu, text = partial(_menu, words), partial(_text, words)
     dtypes, donors = [AUTO, *DTYPES], [AUTO, *letters]
     with gr.Accordion(words.label("Networks, parts, formats"), open=False, elem_id=element_id("merge_parts")):
         networks = text("networks", "Networks that are baked in, one per line", "detail: 0.6\nstyle: 0, IN04-OUT05: 0.8", 2)
@@ -82,29 +65,15 @@ def build(atelier: Any, words: Words, letters: Sequence[str]) -> PartFields:
             encoders = [menu("clip_l", "CLIP-L of", donors, True), menu("clip_g", "CLIP-G of", donors, True)]
         with gr.Row():
             own = [
-                menu(name, label, dtypes)
-                for name, label in (
-                    ("unet_dtype", "UNet's number format"),
-                    ("text_dtype", "Text encoders' number format"),
-                    ("vae_dtype", "VAE's number format"),
-                )
+                menu("unet_dtype", "UNet's number format", dtypes),
+                menu("text_dtype", "Text encoders' number format", dtypes),
+                menu("vae_dtype", "VAE's number format", dtypes),
             ]
         with gr.Row():
             kind = menu("format", "Written as", FORMATS)
             ranks = [
-                gr.Slider(
-                    least,
-                    _LARGEST_RANK,
-                    value=value,
-                    step=1,
-                    label=words.label(label),
-                    visible=False,
-                    elem_id=element_id("merge", name),
-                )
-                for name, label, least, value in (
-                    ("rank", "Rank of the LoRA", 1, DEFAULT_RANK),
-                    ("conv_rank", "Rank of its convolutions (0: none)", 0, 0),
-                )
+                _rank(words, "rank", "Rank of the LoRA", 1, DEFAULT_RANK),
+                _rank(words, "conv_rank", "Rank of its convolutions (0: none)", 0, 0),
             ]
         with gr.Row():
             prune = gr.Checkbox(
@@ -112,6 +81,36 @@ def build(atelier: Any, words: Words, letters: Sequence[str]) -> PartFields:
             )
             ema = gr.Checkbox(value=False, label=words.label("Take averaged (EMA) weights"), elem_id=element_id("merge_ema"))
     return PartFields((networks, elements, adjust, *encoders, *own, kind, *ranks, prune, ema), add)
+
+
+def _menu(words: Words, name: str, label: str, choices: Sequence[str], custom: bool = False) -> Any:
+    """A menu that starts at its first choice; ``custom`` takes what is typed too."""
+    return gr.Dropdown(
+        list(choices),
+        value=choices[0],
+        label=words.label(label),
+        allow_custom_value=custom,
+        elem_id=element_id("merge", name),
+    )
+
+
+def _text(words: Words, name: str, label: str, placeholder: str, lines: int) -> Any:
+    return gr.Textbox(
+        label=words.label(label), placeholder=placeholder, lines=lines, max_lines=12, elem_id=element_id("merge", name)
+    )
+
+
+def _rank(words: Words, name: str, label: str, least: int, value: int) -> Any:
+    """Hidden until a LoRA is to be written."""
+    return gr.Slider(
+        least,
+        _LARGEST_RANK,
+        value=value,
+        step=1,
+        label=words.label(label),
+        visible=False,
+        elem_id=element_id("merge", name),
+    )
 
 
 def read(values: Sequence[Any]) -> Parts:

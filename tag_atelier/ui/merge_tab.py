@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from tag_atelier.errors import TagAtelierError
-from tag_atelier.merge.recipe import Recipe
+from tag_atelier.merge.recipe import Recipe, list_recipes
 from tag_atelier.ui import merge_fields, merge_part_fields, render
 from tag_atelier.ui.bench_tab import WATCH
 from tag_atelier.ui.block_editor import architecture_choices, block_editor
@@ -16,7 +16,7 @@ from tag_atelier.ui.choices import NOTHING, checkpoint_names
 from tag_atelier.ui.compat import listen, settled
 from tag_atelier.ui.ids import element_id
 from tag_atelier.ui.merge_fields import OWN, Fields, read_form, text_id, write_form
-from tag_atelier.ui.merge_form import ROWS, MergeForm, from_recipe, letter_of, to_recipe
+from tag_atelier.ui.merge_form import ROWS, MergeForm, begin_from, from_recipe, letter_of, to_recipe
 from tag_atelier.ui.merge_part_fields import RANKS
 from tag_atelier.ui.merge_weights import Mixed, resolved
 from tag_atelier.ui.words import Words
@@ -70,6 +70,12 @@ class MergeTab:
 
     def _build_recipe(self) -> None:
         words = self.words
+        self.shipped = gr.Dropdown(
+            [NOTHING, *list_recipes()],
+            value=NOTHING,
+            label=words.label("Start from a recipe that comes along"),
+            elem_id=element_id("merge_shipped"),
+        )
         self.recipe = gr.Textbox(
             label=words.label("The recipe (this text is carried out; edit it freely)"),
             lines=11,
@@ -149,10 +155,10 @@ class MergeTab:
             fields.head[1].input, lambda name: merge_fields.method_updates(name, self.words), [fields.head[1]], shown
         )
         listen(changed.then, self._rewrite, sources, targets)
-        listen(
-            self.read.click, self._fill, [self.architecture, self.letter, self.recipe],
-            [*fields.all, *fields.groups, fields.formula, self.row_count, self.editor, self.result],
-        )  # fmt: skip
+        filled = [*fields.all, *fields.groups, fields.formula, self.row_count, self.editor, self.result]
+        listen(self.read.click, self._fill, [self.architecture, self.letter, self.recipe], filled)
+        wanted = [self.shipped, self.architecture, self.letter, *fields.all]
+        listen(self.shipped.input, self._start, wanted, [self.recipe, *filled])
         listen(
             self.check.click,
             self._check,
@@ -177,8 +183,7 @@ class MergeTab:
         try:
             form = from_recipe(Recipe.from_value(text or ""))
         except TagAtelierError as error:
-            unchanged = len(fields.all) + len(fields.groups) + 3
-            return [*[gr.update()] * unchanged, render.problem(error, self.words)]
+            return self._unfilled(render.problem(error, self.words))
         count = merge_fields.shown_rows(form)
         base, *parameters, formula = merge_fields.method_updates(form.method, self.words)
         values = write_form(form)
@@ -190,6 +195,20 @@ class MergeTab:
             *values, *self._visible(count), formula, count, self._draw(form, architecture, letter),
             render.good(self.words("The form shows the text now.")),
         ]  # fmt: skip
+
+    def _start(self, name: str, architecture: str, letter: str, *values: Any) -> list[Any]:
+        """A shipped recipe with the models that are chosen; into the form only where all of them are."""
+        if name == NOTHING:
+            return [gr.update(), *self._unfilled(gr.update())]
+        begun, missing = begin_from(list_recipes()[name].read_text(encoding="utf-8"), read_form(values))
+        if not missing:
+            return [begun, *self._fill(architecture, letter, begun)]
+        said = self.words("Write checkpoints' names in place of {letters}, or choose them first.", letters=", ".join(missing))
+        return [begun, *self._unfilled(render.note(said))]
+
+    def _unfilled(self, result: Any) -> list[Any]:
+        """The form as it is, and ``result`` below."""
+        return [*[gr.update()] * (len(self.fields.all) + len(self.fields.groups) + 3), result]
 
     def _check(self, text: str, letter: str, *values: Any) -> tuple[Any, ...]:
         try:

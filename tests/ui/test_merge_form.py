@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tag_atelier.errors import RecipeError, UnknownName
 from tag_atelier.merge.methods import METHODS
-from tag_atelier.merge.recipe import Recipe
+from tag_atelier.merge.recipe import Recipe, list_recipes
 from tag_atelier.ui.block_editor import block_editor, curve
 from tag_atelier.ui.merge_fields import read_form, write_form
-from tag_atelier.ui.merge_form import ROWS, MergeForm, from_recipe, to_recipe
+from tag_atelier.ui.merge_form import ROWS, MergeForm, begin_from, from_recipe, to_recipe
 from tag_atelier.ui.merge_part_fields import with_network
 from tag_atelier.ui.merge_parts import Parts
 from tag_atelier.ui.merge_weights import Mixed, read_blocks, resolved
@@ -159,6 +161,21 @@ def test_a_single_model_is_converted_or_given_networks() -> None:
     assert baked.as_dict()["loras"] == [{"lora": "detail", "weight": 0.6}, {"lora": "other", "weight": 1.0}]
     assert from_recipe(converted).mixed == ()
     assert not MergeForm("a").is_complete
+
+
+def test_a_shipped_recipe_takes_the_chosen_models() -> None:
+    text = "models: [A, B]\nbase: C\nmethod: add_difference\nalpha: 1"
+    begun, missing = begin_from(text, form(Mixed("b"), Mixed("c")))
+    assert (Recipe.from_value(begun).inputs, missing) == (("a", "b", "c"), ())
+    begun, missing = begin_from(text, MergeForm("a", base="d"))
+    assert (Recipe.from_value(begun).inputs, missing) == (("a", "B", "d"), ("B",))
+
+
+@pytest.mark.parametrize("path", list_recipes().values(), ids=lambda path: path.stem)
+def test_every_shipped_recipe_fills_the_form(path: Path) -> None:
+    begun, missing = begin_from(path.read_text(encoding="utf-8"), form(Mixed("b"), Mixed("c")))
+    assert missing == ()
+    assert to_recipe(from_recipe(Recipe.from_value(begun))).digest == Recipe.from_value(begun).digest
 
 
 def test_the_menu_adds_a_line_for_a_network() -> None:
