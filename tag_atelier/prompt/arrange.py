@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from tag_atelier.prompt.catalogue import Catalogue
 from tag_atelier.prompt.grammar import Item, Piece, Segment, parse, trailing_weight, without_networks
@@ -32,8 +33,7 @@ REASONS = {
 """Code → sentence for whatever was left as it stood."""
 
 
-@dataclass(frozen=True)
-class Move:
+class Move(NamedTuple):
     """One item that changed its place among the prompt's items; places count from 0."""
 
     tag: str
@@ -126,7 +126,7 @@ def _sorted_segment(segment: Segment, entries: list[Entry], profile: Profile) ->
             following = _keep_number_off_the_end(segment, entries, fixed, following)
         if following is None:
             return entries, "number_last"
-        if all(one is other for one, other in zip(current, following, strict=True)):
+        if [*map(id, current)] == [*map(id, following)]:
             return _merge(entries, fixed, current), ""
         current = following
     return entries, "unproved"
@@ -141,8 +141,12 @@ def _fixed(segment: Segment, entries: Sequence[Entry]) -> frozenset[int]:
     filled = [index for index, item in enumerate(segment.items) if item.core]
     pinned = {place for place, index in enumerate(filled) if index in segment.pinned}
     stuck = {place for place, entry in enumerate(entries) if not entry.tags or entry.item.core.endswith("\\")}
-    networks = {place for place, entry in enumerate(entries) if without_networks(entry.item.core) != entry.item.core}
+    networks = {place for place, entry in enumerate(entries) if ">" in entry.item.core and _holds_network(entry.item.core)}
     return frozenset(pinned | stuck | (networks if len(networks) > 1 else set()))
+
+
+def _holds_network(core: str) -> bool:
+    return without_networks(core) != core
 
 
 def _merge(entries: Sequence[Entry], fixed: frozenset[int], movable: Sequence[Entry]) -> list[Entry]:
@@ -184,8 +188,5 @@ def _refill(segment: Segment, entries: Sequence[Entry]) -> Segment:
 
 def _moves(before: Sequence[Entry], after: Sequence[Entry]) -> tuple[Move, ...]:
     source = {id(entry): index for index, entry in enumerate(before)}
-    return tuple(
-        Move(entry.item.core, entry.slot, source[id(entry)], index)
-        for index, entry in enumerate(after)
-        if source[id(entry)] != index
-    )
+    places = ((entry, source[id(entry)], index) for index, entry in enumerate(after))
+    return tuple([Move(entry.item.core, entry.slot, came, went) for entry, came, went in places if came != went])

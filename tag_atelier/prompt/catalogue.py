@@ -100,7 +100,8 @@ class Catalogue:
         """Where ``tag`` belongs and how sure that is; ``unknown`` with 0.0 where the catalogue abstains."""
         known = self._guesses.get(tag)
         if known is None:
-            known = self._judge(canonical(tag))
+            entry = self._entries.get(tag.replace(" ", "_"))
+            known = self._judge(canonical(tag)) if entry is None else _sure(entry)
             if len(self._guesses) > 50_000:
                 self._guesses.clear()
             self._guesses[tag] = known
@@ -121,12 +122,16 @@ class Catalogue:
     def _judge(self, name: str) -> SlotGuess:
         entry = self._entries.get(name)
         if entry is not None:
-            sure = REVIEWED_CONFIDENCE if entry.reviewed else LISTED_CONFIDENCE
-            return SlotGuess(entry.slot, SHARED_CONFIDENCE if entry.also else sure)
+            return _sure(entry)
         if not name:
             return ABSTAIN
         rare = self._rare.get(name)
         return guess(name) if rare is None else SlotGuess(rare, RARE_CONFIDENCE)
+
+
+def _sure(entry: TagEntry) -> SlotGuess:
+    sure = REVIEWED_CONFIDENCE if entry.reviewed else LISTED_CONFIDENCE
+    return SlotGuess(entry.slot, SHARED_CONFIDENCE if entry.also else sure)
 
 
 @lru_cache(maxsize=4)

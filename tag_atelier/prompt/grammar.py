@@ -30,13 +30,16 @@ REGION_WORDS = ("ADDBASE", "ADDCOL", "ADDROW", "ADDCOMM")
 
 # One alternative per thing that means something outside plain text. ``#`` hides the rest of its line even behind a
 # backslash, because the WebUI drops comments before it looks at anything else; ``\,`` is no escape there. The bound on
-# a network's length keeps hostile text from taking quadratic time; a longer one is caught by arrange's proof.
+# a network's length keeps hostile text from taking quadratic time; a longer one is caught by arrange's proof. The first
+# character comes from a set, so that the search leaps over plain text, and is then looked back at.
 _SIGNIFICANT = re.compile(
-    r"(?P<escape>\\[()\[\]{}\\])"
-    r"|(?P<comment>\#[^\n]*(?:\n|\Z))"
-    r"|(?P<network><\w+:[^>\#]{1,2000}>)"
-    r"|(?P<word>\b(?:AND|BREAK|ADDBASE|ADDCOL|ADDROW|ADDCOMM)\b|\bAND_\w+)"
-    r"|(?P<sign>[()\[\]{},\n])"
+    r"[()\[\]{},\n\\#<AB](?:"
+    r"(?<=[()\[\]{},\n])"
+    r"|(?<=\\)[()\[\]{}\\]"
+    r"|(?<=\#)[^\n]*(?:\n|\Z)"
+    r"|(?<=<)\w+:[^>\#]{1,2000}>"
+    r"|(?<=\bA)(?:ND\b|DD(?:BASE|COL|ROW|COMM)\b|ND_\w+)"
+    r"|(?<=\bB)REAK\b)"
 )
 _NUMBER = r"[-+]?(?:\d+\.?|\d*\.\d+)"
 _WEIGHT_TAIL = re.compile(rf":\s*({_NUMBER})\Z")
@@ -44,6 +47,7 @@ _NO_NUMBER = re.compile(r":\s*[-+]?(?:\d*\.\d*\.[.\d]*|\.)\s*\)")
 NETWORK = re.compile(r"<(\w+):([^>]+)>")
 COMMENT = re.compile(r"\#[^\n]*(?:\n|\Z)")
 _BRACKETS = frozenset("()[]{}")
+_SIGNS = _BRACKETS | frozenset(",\n")
 _CLOSES = {")": "(", "]": "[", "}": "{"}
 
 
@@ -77,7 +81,7 @@ class Segment:
 
     def render(self) -> str:
         """The segment's bytes."""
-        return ",".join(item.render() for item in self.items)
+        return ",".join([item.lead + item.core + item.trail for item in self.items])
 
 
 @dataclass(frozen=True)
@@ -170,25 +174,29 @@ class _Scanner:
     def parts(self) -> Iterator[tuple[list[Piece], Balance]]:
         """Pieces of each AND part and what became of its brackets."""
         for match in _SIGNIFICANT.finditer(self.text):
-            if match.lastgroup == "sign":
-                self._sign(match.group(), match.start())
-            elif match.lastgroup == "network":
+            found = match.group()
+            first = found[0]
+            if first in _SIGNS:
+                self._sign(found, match.start())
+            elif first == "<":
                 # plain text in a negative prompt, where its brackets pair with those around
-                self.broken = self.broken or (self.negative and not _BRACKETS.isdisjoint(match.group()))
-            elif match.lastgroup == "comment":
+                self.broken = self.broken or (self.negative and not _BRACKETS.isdisjoint(found))
+            elif first == "#":
                 self._border(match, "comment")
-            elif match.lastgroup == "word":
-                word = match.group()
-                if word == "AND" and not self.negative:
+            elif first != "\\":
+                if found == "AND" and not self.negative:
                     self._border(match, "and")
                     yield self._close_part()
                 else:
-                    self._word(match, word)
+                    self._word(match, found)
         self._close_segment(len(self.text))
         yield self._close_part()
 
     def _sign(self, sign: str, at: int) -> None:
-        if sign in "([{":
+        if sign == ",":
+            if not self.stack:
+                self.cuts.append(at)
+        elif sign in "([{":
             self.stack.append(sign)
             self.square = self.square or sign == "["
         elif sign in _CLOSES:
@@ -197,11 +205,7 @@ class _Scanner:
                 self.broken = self.broken or sign != ")"
             elif self.stack.pop() != _CLOSES[sign]:
                 self.broken = True
-        elif self.stack:
-            return
-        elif sign == ",":
-            self.cuts.append(at)
-        else:
+        elif not self.stack:
             self._close_segment(at)
             self.pieces.append(Border("\n", "newline", at))
             self.segment_start = at + 1
@@ -231,7 +235,7 @@ class _Scanner:
             items.append(_item(self.text[start:cut], start))
             start = cut + 1
         lock: Lock = self.lock
-        if any("{prompt}" in item.core for item in items):
+        if "{prompt}" in self.text and any("{prompt}" in item.core for item in items):
             lock = "placeholder"
         self.pieces.append(Segment(tuple(items), self.segment_start, lock))
         self.cuts, self.lock = [], ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tag_atelier.prompt.catalogue import Catalogue
 from tag_atelier.prompt.grammar import Item
@@ -33,8 +33,7 @@ _EYES = re.compile(rf"(?:light_|dark_)?{_COLOUR}_eyes")
 Key = tuple[float, ...]
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One movable item and what is known about it."""
 
     item: Item
@@ -81,7 +80,7 @@ def ordered(entries: Sequence[Entry], profile: Profile) -> list[Entry]:
     clusters = _clusters(entries)
     heads = [cluster[0] for cluster in clusters]
     keys = _people_keys(heads, profile)
-    placed = sorted(range(len(clusters)), key=lambda index: keys[index])
+    placed = sorted(range(len(clusters)), key=keys.__getitem__)
     return [entry for index in placed for entry in clusters[index]]
 
 
@@ -150,7 +149,7 @@ def _descriptions_mix(heads: Sequence[Entry]) -> bool:
     people = any(_SEVERAL.fullmatch(name) for name in subjects) or len({n for n in subjects if _ONE.fullmatch(n)}) > 1
     if not people or "solo" in subjects:
         return False
-    names = [canonical(tag) for head in heads for tag in head.tags]
+    names = [canonical(tag) for head in heads for tag in head.tags if tag[-4:].lower() in ("hair", "eyes")]
     hair = {name for name in names if _HAIR.fullmatch(name)}
     eyes = {name for name in names if _EYES.fullmatch(name)}
     return len(hair) > 1 or len(eyes) > 1

@@ -16,6 +16,7 @@ _WEIGHT = re.compile(r":\s*[-+]?[.\d]+\s*\Z")
 _BARE_WEIGHT = re.compile(r"(?<=\w):\s*[-+]?[.\d]+\s*\Z")
 _VARIANTS = re.compile(r"\A[\d-]*(?:\$\$)?")
 _PAIRS = {")": "(", "]": "[", "}": "{"}
+_SIGNS = frozenset("()[]{}|:")
 
 
 @lru_cache(maxsize=8192)
@@ -38,7 +39,9 @@ def _first_reading(text: str) -> str:
     levels: list[tuple[str, list[str]]] = [("", [""])]
     for token in _TOKEN.findall(text):
         kind, choices = levels[-1]
-        if token in ("(", "[", "{"):
+        if token not in _SIGNS:
+            choices[-1] += token
+        elif token in "([{":
             levels.append((token, [""]))
         elif token in _PAIRS and kind == _PAIRS[token]:
             levels.pop()

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-_TOKEN = re.compile(r"\\.|[()\[\]:|]|[^\\()\[\]:|]+|\\\n?")
+# Begins with a set of characters, so that the search leaps over plain text; what was found is then looked back at.
+_SIGN = re.compile(r"[\\()\[\]:|](?:(?<!\\)|(?<=\\).?)", re.S)
 _NUMBER = re.compile(r"\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\s*\Z")
 
 
@@ -66,11 +67,15 @@ def read_brackets(part: str) -> Brackets:
     levels = [_Bracket("")]
     loose: list[tuple[int, int]] = []
     unclear = beside = False
-    for found in _TOKEN.finditer(part):
-        token, here, was_beside = found.group(), levels[-1], beside
-        beside = False
+    read = 0
+    for found in _SIGN.finditer(part):
+        token, at, here = found.group(), found.start(), levels[-1]
+        was_beside, beside = beside and at == read, False
+        if at > read and len(levels) > 1:
+            here.last += part[read:at]
+        read = found.end()
         if token in ("[", "("):
-            levels.append(_Bracket(token, found.start(), was_beside))
+            levels.append(_Bracket(token, at, was_beside))
         elif token in ("]", ")") and len(levels) > 1:
             verdict = _close(levels)
             if verdict == "given_up":
@@ -80,7 +85,7 @@ def read_brackets(part: str) -> Brackets:
             if here.kind == "[" and not here.regular:
                 while loose and loose[-1][0] > here.start:
                     loose.pop()
-                loose.append((here.start, found.end()))
+                loose.append((here.start, read))
         elif token in ("\\", "\\\n") or (token == "|" and here.kind != "["):
             return Brackets(True, given_up=True)
         elif token in (":", "|"):
