@@ -96,6 +96,8 @@ class PlantedPainter:
 class Nobody:
     """A catalogue that knows no tag: nothing implies anything."""
 
+    entries: Mapping[str, object] = {}
+
     def get(self, name: str) -> None:
         return None
 
