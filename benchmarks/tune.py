@@ -83,8 +83,9 @@ def main() -> None:
     given = arguments.parse_args()
     torch.set_num_threads(1)
     shipped = StudySpec.from_value("miniature")
-    # The first half of every candidate is not asked for apart, so that each draws the same pictures.
-    spec = dataclasses.replace(shipped, trials=3 + given.trials, prompts=given.prompts, halving=(1.0,), preview=("1girl",))
+    # The first half of every candidate is not asked for apart, so that both ways draw the same pictures.
+    fields = {"trials": len(shipped.models) + given.trials, "prompts": given.prompts, "halving": (1.0,), "preview": ("1girl",)}
+    spec = dataclasses.replace(shipped, **fields)
     spec = dataclasses.replace(spec, validation=dataclasses.replace(spec.validation, prompts=12))
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)

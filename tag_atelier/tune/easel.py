@@ -78,6 +78,7 @@ class Easel:
         self._first = host.checkpoints.resolve(first)
         self._merger, self._files, self._catalogue = LiveMerger(self._model), ModelFiles(host), workplace.catalogue
         self.watch = Stopwatch()
+        self._sweeping: threading.Thread | None = None
         self._exclusive = host.exclusive
         self._host = dataclasses.replace(host, exclusive=None, sampler=_TimedSampler(host.sampler, self.watch))
         self._scorer = _TimedScorer(workplace.scorer, self.watch)
@@ -104,7 +105,8 @@ class Easel:
                     self._merger.restore()
 
     def restore(self) -> None:
-        """Put the model's own weights back."""
+        """Put the model's own weights back, and end what is still being swept away."""
+        self._end_sweeping()
         self._merger.restore()
 
     def plan(self, recipe: Recipe) -> MergePlan:
@@ -140,8 +142,15 @@ class Easel:
             return self._read(store)
 
     def forget_pictures(self, folder: Path) -> None:
-        """Drop the pictures of a finished candidate; its scores stay."""
-        shutil.rmtree(folder / IMAGES, ignore_errors=True)
+        """Drop the pictures of a finished candidate, while the next one is drawn; its scores stay."""
+        self._end_sweeping()
+        self._sweeping = threading.Thread(target=shutil.rmtree, args=(folder / IMAGES,), kwargs={"ignore_errors": True})
+        self._sweeping.start()
+
+    def _end_sweeping(self) -> None:
+        if self._sweeping is not None:
+            self._sweeping.join()
+            self._sweeping = None
 
     def preview(self, prompts: Sequence[str], spec: BenchSpec, folder: Path, name: str, progress: Progress) -> tuple[str, ...]:
         """Draw ``prompts`` with the model as it is into ``folder``; their file names in the prompts' order."""
