@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import time
+import tracemalloc
+from math import prod
 from pathlib import Path
 
 import pytest
 import torch
 
 from tag_atelier.errors import CheckpointError, RecipeError, UnknownName
-from tag_atelier.merge.header import read_header
+from tag_atelier.merge.header import read_header, render_header
 from tag_atelier.merge.plan import MergePlan, Step, plan
 from tag_atelier.merge.recipe import Recipe
+from tests.merge.conftest import shapes_of
 
 UNET = "model.diffusion_model."
 IN00, OUT00 = f"{UNET}input_blocks.0.0.weight", f"{UNET}output_blocks.0.0.weight"
@@ -154,6 +158,22 @@ def test_architectures_cannot_be_mixed(shelf) -> None:
     shelf.add("b", architecture="sdxl")
     with pytest.raises(CheckpointError, match=r"'a' is Stable Diffusion 1.5 but 'b' is Stable Diffusion XL"):
         planned(shelf)
+
+
+def test_architectures_are_told_apart_from_the_headers_alone(shelf) -> None:
+    for name, architecture in (("a", "sd15"), ("b", "sdxl")):
+        shapes = {**shapes_of(architecture), f"{UNET}input_blocks.5.0.big": (1 << 13, 1 << 14)}
+        header = render_header([(key, "F16", shape) for key, shape in shapes.items()], {})
+        with shelf.path(name).open("wb") as file:
+            file.write(header)
+            file.truncate(len(header) + sum(2 * prod(shape) for shape in shapes.values()))
+    tracemalloc.start()
+    started = time.process_time()
+    with pytest.raises(CheckpointError, match="only checkpoints of one architecture"):
+        planned(shelf)
+    taken = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (time.process_time() - started < 1, taken < 4 << 20) == (True, True)
 
 
 def test_shapes_must_be_equal_where_they_are_mixed(shelf) -> None:
