@@ -82,6 +82,14 @@ def embedded_host(checkpoints: Path, taggers: Path | None, data: Path) -> Host:
     return build(checkpoints, data, _tagger_folders(checkpoints, taggers))
 
 
+def add_remote_options(command: Any) -> None:
+    """The options that name other WebUIs to draw on; see ``remote_host``."""
+    command.add_argument(
+        "--host", "--remote", metavar="URL", action="append", help="a WebUI started with --api; several share the work"
+    )
+    command.add_argument("--login", metavar="USER:PASSWORD", help="the --api-auth of those whose URL names none")
+
+
 def remote_host(urls: Sequence[str], taggers: Path | None, data: Path, login: str | None) -> Host:
     """One or several WebUIs by their addresses; ``login`` is ``user:password`` of its ``--api-auth``.
 

@@ -1,4 +1,4 @@
-"""``serve``: the page, our routes and the small part of ``/sdapi/v1`` on the embedded host, on this machine only."""
+"""``serve``: page and routes on this machine only, on the embedded host with a part of ``/sdapi/v1``, or on other WebUIs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from tag_atelier.cli.progress import data_folder, embedded_host
+from tag_atelier.cli.progress import add_remote_options, data_folder, embedded_host, remote_host
 from tag_atelier.errors import HostError
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.origins import OnlyThisMachine, is_this_machine
+from tag_atelier.ports import Host
 
 STOP_S = 10.0
 """How long a running job may take to stop at its next safe point when the server ends."""
@@ -21,6 +22,7 @@ def add_commands(commands: Any) -> None:
     serve = commands.add_parser("serve", help="open the page without a WebUI")
     serve.add_argument("--checkpoints", metavar="FOLDER", type=Path, help="folder of checkpoints (default: the miniature ones)")
     serve.add_argument("--tagger", metavar="FOLDER", type=Path, help="folder of the tagger")
+    add_remote_options(serve)
     serve.add_argument("--port", metavar="N", type=int, default=7861, help="port to listen on (default: 7861; 0: any free one)")
     serve.add_argument("--listen", metavar="ADDRESS", default="127.0.0.1", help="address to listen on (no login is asked)")
     serve.set_defaults(run=_serve)
@@ -31,12 +33,14 @@ def build_app(atelier: Atelier) -> Any:
     from fastapi import FastAPI
 
     from tag_atelier import api
-    from tag_atelier.host.embedded.server import add_routes
     from tag_atelier.ui.standalone import mount_page
 
     app = FastAPI(title="Tag Atelier")
     api.mount(app, atelier, lambda _request: True)
-    add_routes(app, atelier.host)
+    if not atelier.host.machines:  # other WebUIs have their own
+        from tag_atelier.host.embedded.server import add_routes
+
+        add_routes(app, atelier.host)
     return mount_page(app, atelier)
 
 
@@ -44,13 +48,7 @@ def _serve(given: argparse.Namespace) -> int:
     import uvicorn
 
     listener = _listen(given.listen, given.port)
-    checkpoints, tagger = given.checkpoints, given.tagger
-    if checkpoints is None:
-        from tag_atelier.cli.demo import make_world, tagger_folder
-
-        checkpoints = make_world(data_folder() / "miniature")
-        tagger = tagger or tagger_folder()
-    atelier = Atelier(embedded_host(checkpoints, tagger, data_folder()))
+    atelier = Atelier(_host(given))
     app = build_app(atelier)
     if is_this_machine(given.listen):
         app = OnlyThisMachine(app)
@@ -60,6 +58,18 @@ def _serve(given: argparse.Namespace) -> int:
     finally:
         atelier.runner.stop(STOP_S)
     return 0
+
+
+def _host(given: argparse.Namespace) -> Host:
+    if given.host:
+        return remote_host(given.host, given.tagger, data_folder(), given.login)
+    checkpoints, tagger = given.checkpoints, given.tagger
+    if checkpoints is None:
+        from tag_atelier.cli.demo import make_world, tagger_folder
+
+        checkpoints = make_world(data_folder() / "miniature")
+        tagger = tagger or tagger_folder()
+    return embedded_host(checkpoints, tagger, data_folder())
 
 
 def _listen(address: str, port: int) -> socket.socket:

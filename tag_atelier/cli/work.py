@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tag_atelier.cli.progress import bar, data_folder, embedded_host, remote_host
+from tag_atelier.cli.progress import add_remote_options, bar, data_folder, embedded_host, remote_host
 from tag_atelier.errors import RecipeError, SpecError, UnknownName
 from tag_atelier.jobs.atelier import Atelier
 
@@ -18,10 +18,7 @@ def add_commands(commands: Any) -> None:
     bench = commands.add_parser("bench", help="run a rare-tag benchmark and write its report")
     bench.add_argument("plan", metavar="PLAN", help="a plan file (YAML or JSON), or the name of a shipped plan")
     bench.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder of the run and its report")
-    bench.add_argument(
-        "--host", "--remote", metavar="URL", action="append", help="a WebUI started with --api; several share the work"
-    )
-    bench.add_argument("--login", metavar="USER:PASSWORD", help="the --api-auth of those whose URL names none")
+    add_remote_options(bench)
     bench.add_argument("--resume", action="store_true", help="take up the run in DIR; finished cells are kept")
     bench.add_argument("--language", choices=("en", "zh_CN"), default="en", help="language of the report")
     bench.set_defaults(run=_bench)

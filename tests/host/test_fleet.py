@@ -13,6 +13,7 @@ from tag_atelier.bench.run import run
 from tag_atelier.bench.store import Store
 from tag_atelier.errors import Cancelled, HostError, UnknownName
 from tag_atelier.host.remote import build, fleet
+from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.ports import Checkpoint, Host, RenderedImage, RenderRequest, SamplingParameters
 from tests.bench.bench_parts import LABELS, small_plan
 from tests.fakes import FakeProgress, FakeScorer, draw
@@ -175,6 +176,23 @@ def test_what_was_chosen_on_all_is_chosen_again(rack: Rack, tmp_path: Path) -> N
     assert [webui.chosen for webui in webuis] == ["model-b", "model-b"]
     webuis[0].chosen = "model-a"
     assert host.checkpoints.loaded() is None
+
+
+def test_a_job_of_the_atelier_is_shared_and_taken_up_after_all_were_gone(rack: Rack) -> None:
+    webuis = rack.webui(), rack.webui()
+    atelier = Atelier(rack.host(*webuis), find_scorer=lambda *_: FakeScorer(LABELS))
+    spec = {"name": "shared", "template": "1girl, {tag}", "tags": ["glaring", "reaching"], "seeds": [1, 2, 3]}
+    spec |= {"checkpoints": ["model-b"], "parameters": {"steps": 2, "width": 64, "height": 64}, "batch_size": 2}
+    for webui in webuis:
+        webui.dies_after = 2
+    stopped = atelier.start_benchmark(spec)
+    assert stopped.wait(60)
+    for webui in webuis:
+        webui.dies_after = None
+    job = atelier.start_benchmark(spec)
+    assert job.wait(60) and job.state == "done", job.error
+    assert (job.result["missing"], job.result["run"]) == (0, stopped.result["run"])
+    assert all(webui.drawn for webui in webuis)
 
 
 def test_one_address_twice_is_refused(rack: Rack, tmp_path: Path) -> None:
