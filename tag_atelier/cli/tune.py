@@ -88,10 +88,14 @@ def _workplace(given: argparse.Namespace, tagger: str) -> Workplace:
 
 
 def _work(study: Study, workplace: Workplace) -> int:
+    from tag_atelier.bench.store import disk_errors
+    from tag_atelier.tune.report import write
     from tag_atelier.tune.study import BEST_FILE
 
     with bar() as progress:
         status = study.work(workplace, progress)
+    with disk_errors(study.folder):
+        write(study.spec, status, study.folder)
     for trial in status.trials:
         score = "-" if trial.score is None else f"{trial.score.value:.4f}\t[{trial.score.low:.4f}, {trial.score.high:.4f}]"
         print(f"{trial.number}\t{trial.candidate}\t{trial.state}\t{score}")
