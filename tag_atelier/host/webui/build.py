@@ -10,7 +10,7 @@ from modules import paths, shared
 from tag_atelier.host.webui import options
 from tag_atelier.host.webui.checkpoints import WebuiCheckpoints, remember_hash
 from tag_atelier.host.webui.facts import facts
-from tag_atelier.host.webui.features import is_forge
+from tag_atelier.host.webui.features import host_name
 from tag_atelier.host.webui.live_model import WebuiLiveModel
 from tag_atelier.host.webui.sampler import WebuiSampler, check_parameters, exclusive, interrupt
 from tag_atelier.ports import Host, PromptFiles
@@ -20,7 +20,7 @@ def build() -> Host:
     """The ports of this WebUI; touches no model and no folder."""
     checkpoints = WebuiCheckpoints()
     return Host(
-        name="forge" if is_forge() else "webui",
+        name=host_name(),
         sampler=WebuiSampler(checkpoints),
         checkpoints=checkpoints,
         data_folder=Path(paths.data_path) / "tag-atelier",

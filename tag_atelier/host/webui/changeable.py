@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tag_atelier.errors import HostError
-from tag_atelier.host.webui.features import is_forge
+from tag_atelier.host.webui.features import has_parts
 
 _TO_A_FILE = "or merge to a file, which does not touch the loaded model."
 _PLAIN = ("float16", "bfloat16", "float32", "float64")
@@ -40,7 +40,7 @@ def _is_compiled(module: Any) -> bool:
 
 
 def _networks(model: Any) -> Iterator[Any]:
-    if not is_forge():
+    if not has_parts(model):
         yield model
         return
     parts = model.forge_objects

@@ -115,8 +115,8 @@ class WebuiLiveModel:
         if self._model is None:
             return
         current = sd_models.model_data.sd_model
-        if current is not self._model and is_forge():
-            self._drop()  # Forge keeps one model in memory; the changed one is gone
+        if current is not self._model and not _is_kept(self._model):
+            self._drop()
         elif current is not self._model:
             self._put_back()
         elif current.sd_checkpoint_info.filename != self._filename:
@@ -216,6 +216,11 @@ def _renew_empty_prompt(model: Any) -> None:
 def _vae_file(model: Any) -> Any:
     """The VAE file loaded in place of the checkpoint's own (A1111 modules/sd_vae.py:234); always None on Forge."""
     return getattr(model, "loaded_vae_file", None)
+
+
+def _is_kept(model: Any) -> bool:
+    """Whether the WebUI keeps it in memory beside the loaded one; Forge keeps one model, reForge tears the others apart."""
+    return any(kept is model for kept in getattr(sd_models.model_data, "loaded_sd_models", ()))
 
 
 def _loaded_model() -> Any:

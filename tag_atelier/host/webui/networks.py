@@ -9,13 +9,13 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from tag_atelier.host.webui.features import is_forge
+from tag_atelier.host.webui.features import has_parts
 
 
 def take_out(model: Any) -> None:
     """Put the weights back to the model's own; the next LoRA job makes its backup from what they are then."""
-    if is_forge():
-        _refresh_forge(model)
+    if has_parts(model):
+        _clear_parts(model)
         return
     lora = sys.modules.get("networks")
     if lora is None:
@@ -30,9 +30,13 @@ def _patched_modules(model: Any) -> list[Any]:
     return [module for module in model.modules() if getattr(module, "network_layer_name", None) is not None]
 
 
-def _refresh_forge(model: Any) -> None:
+def _clear_parts(model: Any) -> None:
     original = model.forge_objects_original
     for patcher in (original.unet, original.clip.patcher):
+        if not hasattr(patcher, "lora_loader"):
+            if patcher.backup:  # reForge: one for all copies of a patcher (ldm_patched/modules/model_patcher.py:280)
+                patcher.detach()
+            continue
         patcher.lora_loader.refresh(lora_patches={}, offload_device=patcher.offload_device, force_refresh=True)
     model.current_lora_hash = str([])
     model.forge_objects = original.shallow_copy()

@@ -6,8 +6,9 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from inspect import signature
 
-from modules import devices, processing, sd_samplers, sd_schedulers, sd_vae, shared
+from modules import devices, processing, scripts, sd_samplers, sd_schedulers, sd_vae, shared
 from modules.call_queue import queue_lock
 
 from tag_atelier.errors import Cancelled, HostError, UnknownName
@@ -80,13 +81,19 @@ class WebuiSampler:
         """By the host's tokenizer when a model is loaded, else our estimate."""
         if self._checkpoints.loaded() is None:
             return count_chunks(prompt)
-        if is_forge():
-            _, longest = shared.sd_model.get_prompt_lengths_on_ui(prompt)
-        else:
-            from modules import sd_hijack
+        return max(1, _padded_length(prompt) // 75)
 
-            _, longest = sd_hijack.model_hijack.get_prompt_lengths(prompt)
-        return max(1, longest // 75)
+
+def _padded_length(prompt: str) -> int:
+    """Tokens of ``prompt`` filled up to whole chunks, by the tokenizer of the loaded model."""
+    model = shared.sd_model
+    if hasattr(model, "get_prompt_lengths_on_ui"):  # Forge
+        return int(model.get_prompt_lengths_on_ui(prompt)[1])
+    from modules import sd_hijack
+
+    measure = sd_hijack.model_hijack.get_prompt_lengths
+    encoder = (model.cond_stage_model,) if "cond_stage_model" in signature(measure).parameters else ()  # reForge
+    return int(measure(prompt, *encoder)[1])
 
 
 def check_parameters(parameters: SamplingParameters) -> None:
@@ -134,6 +141,7 @@ def _processing(batch: Sequence[RenderRequest], parameters: SamplingParameters) 
         do_not_save_grid=True,
         override_settings=overrides,
     )
+    p.scripts = scripts.ScriptRunner()  # none of them; reForge asks for its list (modules/processing.py:1065)
     if parameters.eta is not None:
         p.eta = parameters.eta
     if parameters.hires is not None:

@@ -1,4 +1,4 @@
-"""Where the loaded model keeps the tensor of each checkpoint key, on A1111/reForge and on Forge.
+"""Where the loaded model keeps the tensor of each checkpoint key: on A1111 under its own names, on Forge and reForge in parts.
 
 Looked up anew each time: low-VRAM modes, LoRA and model switches replace the parameter objects.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tag_atelier.host.webui.features import is_forge
+from tag_atelier.host.webui.features import has_parts
 from tag_atelier.ports import Values
 
 
@@ -38,8 +38,8 @@ Targets = Mapping[str, list[Target]]
 
 
 def targets(model: Any) -> Targets:
-    """Checkpoint key → live tensors. On Forge one open_clip tensor is three live ones."""
-    return _forge_targets(model) if is_forge() else _webui_targets(model)
+    """Checkpoint key → live tensors. On Forge and reForge one open_clip tensor is three live ones."""
+    return _forge_targets(model) if has_parts(model) else _webui_targets(model)
 
 
 def is_text_encoder(key: str) -> bool:
@@ -81,8 +81,16 @@ def _forge_text_encoder(name: str, tensor: Any, sdxl: bool) -> Iterator[tuple[st
     if encoder == "clip_l":
         prefix = "conditioner.embedders.0." if sdxl else "cond_stage_model."
         yield f"{prefix}transformer.{rest}", Target(tensor)
+    elif name == "clip_g.text_projection" and not _is_identity(tensor):  # reForge, whose own projection behind it is none then
+        yield "conditioner.embedders.1.model.text_projection", Target(tensor)
     elif encoder == "clip_g":
         yield from _forge_open_clip(rest, tensor)
+
+
+def _is_identity(tensor: Any) -> bool:
+    """Whether it stands for no projection at all; its first row tells."""
+    row = tensor[0].float()
+    return bool(row[0] == 1) and not bool(row[1:].any())
 
 
 _LAYER = re.compile(r"text_model\.encoder\.layers\.(\d+)\.(.+)")
@@ -106,7 +114,7 @@ def _forge_open_clip(rest: str, tensor: Any) -> Iterator[tuple[str, Target]]:
     prefix = "conditioner.embedders.1.model."
     if rest in _WHOLE:
         yield prefix + _WHOLE[rest], Target(tensor)
-    elif rest == "text_projection.weight":
+    elif rest == "text_projection.weight" and not _is_identity(tensor):
         yield prefix + "text_projection", Target(tensor, lambda source: source.t())
     layer = _LAYER.fullmatch(rest)
     if layer is None:
