@@ -20,14 +20,21 @@ class Checkout:
     root: Path
 
     @property
-    def is_forge(self) -> bool:
-        """Whether it is a Forge."""
+    def has_parts(self) -> bool:
+        """Whether it loads models by Forge's ways, and has Forge's built-in extensions: Forge and reForge."""
         return (self.root / "modules_forge").is_dir()
 
     @property
     def name(self) -> str:
-        """For test ids."""
-        return "forge" if self.is_forge else "a1111"
+        """``a1111``, ``forge`` or ``reforge``, which has gradio 3 and no ``backend``; for test ids."""
+        if not self.has_parts:
+            return "a1111"
+        return "forge" if (self.root / "backend").is_dir() else "reforge"
+
+    @property
+    def host_name(self) -> str:
+        """What our own status calls it."""
+        return "webui" if self.name == "a1111" else self.name
 
     @property
     def own_python(self) -> Path:

@@ -15,6 +15,8 @@ from functools import cached_property
 from typing import Any
 
 TIMEOUT_S = 120
+JOB_S = 300
+"""How long one job of ours may take; reForge needs half a minute for each switch of checkpoints on a busy machine."""
 OURS = "/tag-atelier/v1"
 PROBE = "/tag-atelier-probe"
 
@@ -145,13 +147,13 @@ class Client:
             self.draw()  # it loads nothing before it has to
 
     # ours
-    def job(self, method: str, path: str, body: object = None, timeout_s: float = 60) -> dict[str, Any]:
+    def job(self, method: str, path: str, body: object = None, timeout_s: float = JOB_S) -> dict[str, Any]:
         """Start a job and wait until it is over."""
         started = self.request(method, OURS + path, body if body is not None or method == "DELETE" else {})
         assert started.status == 202, f"{path}: {started.status} {started.body[:2000]!r}"
         return self.wait(started.json()["id"], timeout_s)
 
-    def wait(self, job_id: str, timeout_s: float = 60) -> dict[str, Any]:
+    def wait(self, job_id: str, timeout_s: float = JOB_S) -> dict[str, Any]:
         """The job once it is over."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:

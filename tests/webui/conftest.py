@@ -74,7 +74,7 @@ def boot(checkout: Checkout, workplace: Path) -> Iterator[Callable[..., Server]]
         make_data_folder(data, workplace / "models", kind, "tiny-sd15-a.safetensors")
         server = Server(checkout, python, data, requirements, workplace / f"{name}.log")
         running.append(server)
-        if install and checkout.is_forge:
+        if install and checkout.has_parts:
             server.install()
         elif not install:
             flags = (*flags, "--skip-install")

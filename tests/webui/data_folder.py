@@ -32,7 +32,7 @@ def make_models(folder: Path, checkout: Checkout) -> None:
     checkpoints, loras = folder / "Stable-diffusion", folder / "Lora"
     for made in (checkpoints, loras, folder / "tagger"):
         made.mkdir(parents=True, exist_ok=True)
-    if checkout.is_forge:
+    if checkout.has_parts:
         make_forge_models(checkpoints, loras)
     else:
         tiny_checkpoints.make(checkpoints, bpe_file=checkout.clip_merges())
@@ -43,8 +43,8 @@ def make_models(folder: Path, checkout: Checkout) -> None:
 def make_forge_models(checkpoints: Path, loras: Path) -> None:
     """Two SD1.5 files of 637 MB and a LoRA, under the tiny ones' names.
 
-    Forge knows an architecture by its widths: 320 channels and a context of 768, with CLIP-L and VAE in full size; how
-    much wider the deeper levels are is free (backend/loader.py, huggingface_guess).
+    Forge and reForge know an architecture by its widths: 320 channels and a context of 768, with CLIP-L and VAE in full
+    size; how much wider the deeper levels are is free (Forge backend/loader.py, huggingface_guess).
     """
     from tag_atelier.world import tiny_checkpoints, tiny_lora
     from tag_atelier.world.anatomy import Anatomy, UNetAnatomy

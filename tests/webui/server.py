@@ -21,6 +21,7 @@ COMMON_FLAGS = ("--api", "--skip-torch-cuda-test", "--skip-python-version-check"
 A1111_FLAGS = ("--use-cpu", "all", "--no-half", "--precision", "full", "--do-not-download-clip", "--no-download-sd-model")
 FORGE_FLAGS = ("--always-cpu", "--skip-install")
 """Without ``--skip-install`` its built-in extensions reach for wheels on the internet; ours is then installed by hand."""
+REFORGE_FLAGS = (*FORGE_FLAGS, "--all-in-fp32", "--do-not-download-clip", "--no-download-sd-model")
 
 ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
@@ -51,11 +52,11 @@ class Server:
         """Boot and wait until our routes answer (401 is an answer too)."""
         port = _free_port()
         command = [str(self._python), "launch.py", "--data-dir", str(self.data), "--port", str(port), *COMMON_FLAGS]
-        if self.checkout.is_forge:  # with a data folder elsewhere it serves neither's scripts and styles unasked
+        if self.checkout.name == "forge":  # with a data folder elsewhere it serves neither's scripts and styles unasked
             allowed = [self.data, self.checkout.root, REPOSITORY]
             command += [*FORGE_FLAGS, *(part for path in allowed for part in ("--gradio-allowed-path", str(path)))]
         else:
-            command += A1111_FLAGS
+            command += REFORGE_FLAGS if self.checkout.has_parts else A1111_FLAGS
         if "--nowebui" in flags:
             command += ["--server-name", "127.0.0.1"]  # it would listen on every address
         self._printed_before = len(self.log_text())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.webui.background import slow
-from tests.webui.client import OURS, Client, pictures
+from tests.webui.client import JOB_S, OURS, Client, pictures
 from tests.webui.server import Server
 
 TAGS = ["head tilt", "holding umbrella"]
@@ -155,7 +155,7 @@ def test_a_bad_plan_is_refused_by_both_doors(client: Client, server: Server, val
 
 def watch(client: Client, job_id: str) -> list[dict]:
     seen = []
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + JOB_S
     while time.monotonic() < deadline:
         seen.append(client.get(f"{OURS}/jobs/{job_id}"))
         if seen[-1]["state"] in ("done", "failed", "cancelled"):
@@ -165,7 +165,7 @@ def watch(client: Client, job_id: str) -> list[dict]:
 
 
 def wait_until(condition) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + JOB_S
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)

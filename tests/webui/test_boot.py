@@ -13,7 +13,7 @@ def test_scripts_are_listed(client: Client) -> None:
 
 def test_status_names_the_host(client: Client, server: Server) -> None:
     status = client.get(f"{OURS}/status")
-    assert status["host"] == ("forge" if server.checkout.is_forge else "webui")
+    assert status["host"] == server.checkout.host_name
     assert status["dirty"] is False and status["live_merge"] is None and status["jobs"] == []
 
 

@@ -99,7 +99,7 @@ def test_a_hostile_pickle_is_refused_in_one_sentence(client: Client, server: Ser
         client.post("/sdapi/v1/refresh-checkpoints")
 
 
-@pytest.mark.only("a1111", reason="Forge takes SDXL with full-size text encoders only")
+@pytest.mark.only("a1111", reason="Forge and reForge take SDXL with full-size text encoders only")
 def test_the_extracted_difference_draws_as_a_network(before: Before, client: Client) -> None:
     """What a recipe changes, as a LoRA in the prompt, draws nearly what the recipe's file draws."""
     recipe = {"models": [A, "tiny-sd15-b"], "alpha": {"IN07": 0.5, "IN08": 0.5}}

@@ -106,7 +106,7 @@ def test_random_sequences_leave_the_weights_as_they_were(client: Client) -> None
         assert client.draw().pixels == picture, (number, done)
 
 
-@pytest.mark.only("a1111", reason="Forge manages memory by itself and has no such flags")
+@pytest.mark.only("a1111", reason="Forge and reForge manage memory by themselves and have no such flags")
 @pytest.mark.parametrize("flag", ["--medvram", "--lowvram"])
 def test_with_a_model_that_moves_between_memories(boot: Callable[..., Server], flag: str) -> None:
     server = boot(flag.strip("-"), "link", flag, "--nowebui")

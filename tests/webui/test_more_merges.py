@@ -74,7 +74,7 @@ def plotted(client: Client, axis: str, values: str, **fields: object) -> list[Pi
     return [picture for picture in pictures(answer) if picture.image().size == (64, 64)]
 
 
-@pytest.mark.only("a1111", reason="Forge takes SDXL with full-size text encoders only, 2.4 GB a file")
+@pytest.mark.only("a1111", reason="Forge and reForge take SDXL with full-size text encoders only, 2.4 GB a file")
 class TestSdxl:
     """The other family: two text encoders, of which the WebUI lists every tensor twice."""
 
@@ -118,7 +118,7 @@ class TestSdxl:
         client.draw(**XL)
 
 
-@pytest.mark.only("a1111", reason="Forge takes its VAE files from another menu, which /sdapi does not set")
+@pytest.mark.only("a1111", "reforge", reason="Forge takes its VAE files from another menu, which /sdapi does not set")
 class TestVae:
     """The VAE is merged, and the WebUI puts a VAE file in the place of the checkpoint's own."""
 
@@ -168,7 +168,7 @@ class TestVae:
         client.restore()
 
 
-@pytest.mark.only("a1111", reason="Forge's routes of these names do nothing")
+@pytest.mark.only("a1111", "reforge", reason="Forge's routes of these names do nothing")
 @pytest.mark.parametrize("route", ["unload-checkpoint", "reload-checkpoint"])
 def test_what_the_actions_tab_does_to_a_merged_model(before: Before, client: Client, route: str) -> None:
     client.apply(recipe())

@@ -104,7 +104,7 @@ def ours(case: str, tensors: dict[str, torch.Tensor]) -> torch.Tensor:
     return lora_formulas.changed(tensors["weight"], layer, net, float(tensors["strength"])).half()
 
 
-@pytest.mark.only("a1111", reason="Forge's own LoRA code is ComfyUI's")
+@pytest.mark.only("a1111", reason="the LoRA code of Forge and reForge is ComfyUI's")
 def test_every_kind_is_within_one_step_of_the_webuis(checkout: Checkout, tmp_path: Path) -> None:
     cases = {case: made(case, seed) for seed, case in enumerate(CASES)}
     save_file(

@@ -61,7 +61,7 @@ def test_img2img_is_arranged(client: Client) -> None:
     assert json.loads(answer["info"])["infotexts"][0].splitlines()[0] == by_hand(client)
 
 
-@pytest.mark.only("a1111", reason="Forge's API cannot read any infotext: its own fields of lists raise a TypeError")
+@pytest.mark.only("a1111", "reforge", reason="Forge's API cannot read any infotext: its own fields of lists raise a TypeError")
 def test_presets_are_added_and_pasting_the_infotext_back_adds_nothing_more(client: Client) -> None:
     first = client.draw(MESSY, **panel({"quality": "default", "negative_preset": "default"}))
     assert "Negative prompt: " in first.infotext and "Tag Atelier quality: best" in first.infotext

@@ -189,7 +189,7 @@ class TestPlot:
         assert answer.status == 500 and "'nobody' is unknown" in answer.body.decode()
 
 
-@pytest.mark.only("a1111", reason="Forge's API cannot read any infotext: its own fields of lists raise a TypeError")
+@pytest.mark.only("a1111", "reforge", reason="Forge's API cannot read any infotext: its own fields of lists raise a TypeError")
 @pytest.mark.parametrize(
     "request_",
     [

@@ -126,7 +126,7 @@ def test_axes_vary_a_merge_that_stands_and_leave_it(before: Before, client: Clie
     client.restore()
 
 
-@pytest.mark.only("a1111", reason="Forge's API cannot read any infotext: its own fields of lists raise a TypeError")
+@pytest.mark.only("a1111", "reforge", reason="Forge's API cannot read any infotext: its own fields of lists raise a TypeError")
 def test_pasting_the_infotext_merges_again(before: Before, client: Client) -> None:
     first = client.draw(**panel({"merge": UNET_ONLY, "arrange": False}))
     line = next(part for part in first.infotext.splitlines()[-1].split(", Tag Atelier ") if part.startswith("recipe: "))
