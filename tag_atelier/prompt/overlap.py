@@ -41,7 +41,7 @@ _NOUNS = _words(
     light sunlight building room field forest street wall floor stairs bridge garden background border theme outline text
     background_text focus smile frown grin blush tears horn girl boy robot dragon censoring print trim cutout gag piercing
     collar_tag maid nurse bunny kiss hug lighting shadow perspective pose stance selfie cake ice_cream chocolate cookie candy
-    bread noodles rice tea coffee juice milk hat_ornament
+    bread noodles rice tea coffee juice milk hat_ornament brooch anklet armlet gauntlets sarong poncho
     """
 )
 _UNREAL = _words("no fake unworn holding adjusting removing toy stuffed invisible imminent incoming implied")
@@ -52,7 +52,8 @@ _DENYING = _UNREAL | _words(
     untying tugging grabbing pulling undone absent lost broken extra multiple mechanical implied imminent anti non faux
     training multi-color half after before multicolored two-tone paper cardboard food-themed swapped borrowed dropped painted
     drawn traditional electric flat garter seat diving swim bath shower ear teddy hot sea fire
-    water drinking
+    water drinking playing watching wringing smelling throwing hugging biting licking eating cutting brushing washing cleaning
+    opening reading changing
     """
 )
 # Where a small thing is worn tells it from another of its kind: a hair ribbon says nothing of the ribbon on a dress.
@@ -92,6 +93,13 @@ _UNSEWN = _words("arm breast cheek chin ear eyelid face hair leash leg mouth nip
 # First words that are a tag by themselves; the second ones only where the whole tag is an action (not "riding crop").
 _STARTS = _words("holding sitting standing lying carrying")
 _DEEDS = _words("riding pointing walking running sleeping reading eating jumping")
+# What a name says in brackets of itself: "amber_(gemstone)" is a gem.
+_KINDS = {
+    **{word: word for word in _words("animal armor axe bird cake dog fish flower food fruit gun helmet instrument mushroom")},
+    **{word: word for word in _words("planet playing_card polearm spear sword tank vegetable weapon cosplay")},
+    "gemstone": "gem",
+    "insect": "bug",
+}
 # What the first word of a garment's name says by itself.
 _STATES = {
     state: tuple(implied.split())
@@ -211,6 +219,9 @@ def _by_shape(name: str, catalogue: Catalogue) -> list[str]:
     """What the first or the last word of ``name`` says by itself."""
     shapes: list[str] = []
     words = name.split("_")
+    kind = _KINDS.get(name[name.rfind("_(") + 2 : -1]) if name.endswith(")") else None
+    if kind is not None:
+        shapes.append(kind)
     held = name.removeprefix("holding_")
     if held != name:
         holdings = (f"holding_{broad}" for broad in _ancestors(held, catalogue)[1:])
@@ -226,8 +237,6 @@ def _by_shape(name: str, catalogue: Catalogue) -> list[str]:
             shapes += _STATES[first]
         if first == "unworn" and catalogue.slot(name.removeprefix("unworn_")).slot == "clothing":
             shapes.append("unworn_clothes")
-        if last == "(cosplay)":
-            shapes.append("cosplay")
         if words[0] in _SPOTS and words[1] in ("on", "under", "above", "across"):
             shapes.append(words[0])
     return [shape for shape in shapes if shape != name]

@@ -69,6 +69,8 @@ def test_a_chinese_name_leads_to_its_tag() -> None:
         ("horizontal-striped socks, striped clothes", [("horizontal-striped socks", "striped clothes")]),
         ("unworn skirt, unworn clothes", [("unworn skirt", "unworn clothes")]),
         (r"rem \(re:zero\) \(cosplay\), cosplay", [(r"rem \(re:zero\) \(cosplay\)", "cosplay")]),
+        (r"amber \(gemstone\), gem", [(r"amber \(gemstone\)", "gem")]),
+        ("playing guitar, guitar", []),
         ("riding bicycle, riding", [("riding bicycle", "riding")]),
         ("riding crop, riding", []),
         ("skirt lift, clothes lift", [("skirt lift", "clothes lift")]),
