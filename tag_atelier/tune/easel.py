@@ -23,7 +23,7 @@ from tag_atelier.bench.score import CheckpointScore, evaluate
 from tag_atelier.bench.spec import BenchSpec
 from tag_atelier.bench.store import IMAGES, Store, disk_errors, write_whole
 from tag_atelier.bench.workers import encode_png
-from tag_atelier.errors import Busy, HostError
+from tag_atelier.errors import Busy, Unsupported
 from tag_atelier.merge.layout import Architecture
 from tag_atelier.merge.live import LiveMerger
 from tag_atelier.merge.model_files import ModelFiles
@@ -68,12 +68,12 @@ class Easel:
         """Take the host's loaded model for candidates that start from the checkpoint ``first``.
 
         Raises:
-            HostError: the host cannot change a loaded model.
+            Unsupported: the host cannot change a loaded model.
             UnknownName: there is no such checkpoint.
         """
         host = workplace.host
         if host.live_model is None:
-            raise HostError(f"The host '{host.name}' cannot change a loaded model; search where the models lie.")
+            raise Unsupported(f"The host '{host.name}' cannot change a loaded model; search where the models lie.")
         self._model: LiveModel = host.live_model
         self._first = host.checkpoints.resolve(first)
         self._merger, self._files, self._catalogue = LiveMerger(self._model), ModelFiles(host), workplace.catalogue
