@@ -50,7 +50,7 @@ _DENYING = _UNREAL | _words(
     removed missing covered covering lifting without invisible unfastened toy detached stuffed inflatable character hat head
     neck under over on around through behind between from and stolen shared alternate partially single_removed removing tying
     untying tugging grabbing pulling undone absent lost broken extra multiple mechanical implied imminent anti non faux
-    training multi-color half after before multicolored two-tone paper cardboard food-themed swapped borrowed dropped painted
+    training half after before paper cardboard food-themed swapped borrowed dropped painted
     drawn traditional electric flat garter seat diving swim bath shower ear teddy hot sea fire
     water drinking playing watching wringing smelling throwing hugging biting licking eating cutting brushing washing cleaning
     opening reading changing
