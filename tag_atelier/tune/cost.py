@@ -31,6 +31,7 @@ def cost(spec: StudySpec, plans: Split, spaces: Mapping[str, Space], catalogue: 
         "groups": {stage: [group.name for group in space.groups] for stage, space in spaces.items()},
         "search_tags": list(plans.search.tags),
         "validation_tags": list(plans.validation.tags),
+        "unknown_tags": list(plans.unknown),
         "resolvable_difference": {"search": round(power[0], 4), "validation": round(power[1], 4)},
         "preview_prompts": list(spec.preview or plans.prompts),
     }

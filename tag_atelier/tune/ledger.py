@@ -68,6 +68,7 @@ class Ledger:
         Raises:
             HostError: optuna or the database's driver is missing, or the storage stays away.
         """
+        _require_optuna()
         self._where = storage or "the study's own database"
         self._name, self._watch = name, _Watch(folder)
         self._storage = self._kept(lambda: _open(storage, folder))
@@ -235,21 +236,26 @@ class _Watch:
 
 def studies_in(storage: str, folder: Path) -> list[str]:
     """Names of the studies that a storage holds. Raises HostError."""
-    opened = _open(storage, folder)
+    _require_optuna()
     import optuna
 
+    opened = _open(storage, folder)
     ending = f"/{_NOTES}"
     return sorted(name[: -len(ending)] for name in optuna.get_all_study_names(opened) if name.endswith(ending))
 
 
-def _open(storage: str, folder: Path) -> Any:
+def _require_optuna() -> None:
     try:
-        import optuna
+        import optuna  # noqa: F401
     except ModuleNotFoundError as error:
         raise HostError(
             "A search needs the package 'optuna', which is not installed; press Install on the Search tab, or run: "
             "pip install 'optuna>=4'."
         ) from error
+
+
+def _open(storage: str, folder: Path) -> Any:
+    import optuna
     import sqlalchemy.exc
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)

@@ -8,10 +8,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from tag_atelier.bench.choice import chosen_tags
+from tag_atelier.bench.names import label_of
 from tag_atelier.bench.sets import nested_sets
 from tag_atelier.bench.spec import BenchSpec
 from tag_atelier.errors import SpecError
@@ -43,21 +44,26 @@ class Split:
     rungs: tuple[BenchSpec, ...]
     """The search's first prompts, more and more of them; the last is ``search``."""
     prompts: tuple[str, ...]
-    """The first four prompts' tags, to be previewed."""
+    """The first four prompts, to be previewed."""
+    unknown: tuple[str, ...] = ()
+    """Tags of the plan that the tagger does not know, which are left out."""
 
 
-def split(spec: StudySpec, catalogue: Catalogue) -> Split:
+def split(spec: StudySpec, catalogue: Catalogue, labels: Collection[str] | None = None) -> Split:
     """Lay out the plans of ``spec``.
+
+    Args:
+        labels: what the tagger knows; tags that it does not are left out, since they would be drawn for nothing. None: all.
 
     Raises:
         SpecError: too few tags or prompts to see anything, or tags that are searched on and validated on.
     """
-    names, _, _ = chosen_tags(spec.plan, catalogue)
-    apart = [canonical(tag) for tag in spec.validation.tags]
+    chosen, _, _ = chosen_tags(spec.plan, catalogue)
+    names, apart = _known(chosen, labels), _known([canonical(tag) for tag in spec.validation.tags], labels)
     both = sorted(set(apart) & set(names)) if spec.validation.tags else []
     if both:
         raise SpecError(f"The tag '{both[0]}' is both searched on and validated on; expected tags of its own for each.")
-    if not apart:
+    if not spec.validation.tags:
         apart = _set_aside(names, spec.validation.share)
     searched = [name for name in names if name not in apart]
     for what, tags in (("search", searched), ("validate", apart)):
@@ -73,7 +79,12 @@ def split(spec: StudySpec, catalogue: Catalogue) -> Split:
     rungs = tuple(_first(search, share) for share in spec.halving)
     for each in (search, validation):
         _check_power(each, spec, catalogue)
-    return Split(search, confirm, validation, rungs, _previews(search, catalogue))
+    unknown = tuple(name for name in (*chosen, *map(canonical, spec.validation.tags)) if not _known([name], labels))
+    return Split(search, confirm, validation, rungs, _previews(search, catalogue), unknown)
+
+
+def _known(names: Sequence[str], labels: Collection[str] | None) -> list[str]:
+    return [name for name in names if labels is None or label_of(name, labels).status in ("scored", "alias")]
 
 
 def asked(plan: BenchSpec, catalogue: Catalogue) -> tuple[int, int]:

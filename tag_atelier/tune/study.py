@@ -77,8 +77,9 @@ class Study:
         """What the study will cost and can show, before it starts, as plain values.
 
         ``pictures`` (at most), ``pictures_per_trial`` (list, one per rung of the halving), ``trials``, ``dimensions``,
-        ``groups``, ``search_tags``, ``validation_tags``, ``validation_pictures``, ``resolvable_difference`` (lift, 80 %
-        power, search and validation), ``megapixel_steps``, ``preview_prompts``.
+        ``groups``, ``search_tags``, ``validation_tags``, ``unknown_tags`` (of the tagger: left out),
+        ``validation_pictures``, ``resolvable_difference`` (lift, 80 % power, search and validation), ``megapixel_steps``,
+        ``preview_prompts``.
 
         Raises:
             SpecError, RecipeError, UnknownName, CheckpointError: whatever would stop it later.
@@ -94,7 +95,7 @@ class Study:
 
         if workplace.host.check_parameters is not None:
             workplace.host.check_parameters(self.spec.plan.parameters)
-        plans = split(self.spec, workplace.catalogue)
+        plans = split(self.spec, workplace.catalogue, frozenset(workplace.scorer.labels))
         easel = Easel(workplace, self.spec.models[0])
         spaces = self._spaces(easel.architecture(self.spec.models))
         easel.plan(spaces["search"].recipe(spaces["search"].start(), "start"))
@@ -139,11 +140,27 @@ class Study:
             write_whole(self.folder / COST_FILE, json.dumps(costs, ensure_ascii=False).encode("utf-8"))
             write_whole(self.folder / SPEC_FILE, self.spec.to_yaml().encode("utf-8"))
         self._book = Book(self.spec, spaces, self._ledger(spaces))
-        self._book.ledger.note(spec=json.dumps(self.spec.as_dict()))
+        self._agree(self._book.ledger, workplace)
         Worker(self._book, plans, easel, self.folder).work(progress)
         with disk_errors(self.folder):
             write_whole(self.folder / BEST_FILE, self.best().encode("utf-8"))
         return self.status()
+
+    def _agree(self, ledger: Ledger, workplace: Workplace) -> None:
+        """Write down what the study is drawn with, or see that this machine has the same.
+
+        Raises:
+            SpecError: another tagger or other files, whose scores would not compare.
+        """
+        catalogue = workplace.host.checkpoints
+        ours = {"tagger": workplace.scorer.identity}
+        ours |= {name: catalogue.identify(catalogue.resolve(name)) for name in self.spec.models}
+        theirs = ledger.notes().get("drawn_with", ours)
+        other = next((name for name, identity in ours.items() if theirs.get(name) != identity), None)
+        if other is not None:
+            what = "tagger" if other == "tagger" else f"file '{other}'"
+            raise SpecError(f"This machine has another {what} than the study was started with; bring the same one here.")
+        ledger.note(spec=json.dumps(self.spec.as_dict()), drawn_with=ours)
 
     def stop(self) -> None:
         """End the search early, for all workers: what was tried so far is averaged, confirmed and validated."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,14 @@ def test_what_is_no_storage_is_refused(storage: str, tmp_path: Path) -> None:
     with pytest.raises(HostError, match="is no storage; expected a journal file ending in .log, or a URL") as caught:
         Ledger(storage, "x", tmp_path)
     assert "secret" not in str(caught.value)
+
+
+def test_a_missing_optuna_is_said_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    for work in (lambda: Ledger("", "x", tmp_path), lambda: studies_in("", tmp_path)):
+        with pytest.raises(HostError, match="pip install 'optuna>=4'"):
+            work()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_slot_that_somebody_is_at_is_not_begun_again(tmp_path: Path) -> None:

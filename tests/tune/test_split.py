@@ -42,6 +42,12 @@ def test_seeds_of_validation_move_away_from_the_searchs(catalogue: Catalogue) ->
     assert (plans.validation.seeds, plans.confirm.seeds) == ((3001, 3002), (4001, 4002))
 
 
+def test_tags_that_the_tagger_does_not_know_are_left_out_and_named(catalogue: Catalogue) -> None:
+    plans = split(spec(), catalogue, frozenset(TAGS[2:]))
+    assert sorted([*plans.search.tags, *plans.validation.tags]) == TAGS[2:]
+    assert plans.unknown == ("tag_00", "tag_01")
+
+
 def test_rungs_ask_for_the_same_prompts_first(catalogue: Catalogue) -> None:
     plans = split(spec(halving=[0.25, 0.5, 1]), catalogue)
     assert [asked(plan, catalogue) for plan in plans.rungs] == [(5, 20), (10, 40), (20, 80)]

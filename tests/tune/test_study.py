@@ -165,6 +165,21 @@ def test_bad_studies_are_refused_before_anything_is_drawn(
     assert not study.folder.exists()
 
 
+def test_a_worker_with_another_tagger_is_turned_away(place: Workplace, tmp_path: Path) -> None:
+    class Other:
+        """The same labels, but not the same model."""
+
+        identity = "another"
+        labels = place.scorer.labels
+
+    study = Study(StudySpec.from_value({**STUDY, "storage": str(tmp_path / "s.log")}), tmp_path / "a")
+    with pytest.raises(Cancelled):
+        study.work(place, FakeProgress(cancel_after=0))
+    there = dataclasses.replace(place, scorer=Other())  # type: ignore[arg-type]
+    with pytest.raises(TagAtelierError, match="This machine has another tagger than the study was started with"):
+        Study(study.spec, tmp_path / "b").work(there, FakeProgress())
+
+
 def test_a_merged_model_stays_merged(place: Workplace, host: Host, tmp_path: Path) -> None:
     live = host.live_model
     assert live is not None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
+
 import pytest
 
 from tag_atelier.errors import SpecError
-from tag_atelier.tune.study_spec import StudySpec, list_studies
+from tag_atelier.tune.study_spec import SAMPLERS, SpaceSpec, StudySpec, ValidationSpec, list_studies
 
 SMALL = {"name": "x", "models": ["a", "b"], "plan": {"template": "1girl, {tag}", "tags": ["smile", "hat"]}}
 
@@ -38,6 +41,16 @@ def test_every_shipped_study_can_be_read() -> None:
     assert {"miniature", "confusionxl"} <= set(list_studies())
     for name in list_studies():
         assert StudySpec.from_value(name) == StudySpec.from_value(StudySpec.from_value(name).to_yaml())
+
+
+def test_every_field_is_described() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "search.md").read_text(encoding="utf-8")
+    nested = {"space": SpaceSpec, "validation": ValidationSpec}
+    names = [field.name for field in dataclasses.fields(StudySpec) if field.name not in (*nested, "note")]
+    names += [f"space.{field.name}" for field in dataclasses.fields(SpaceSpec)]
+    assert [name for name in names if f"`{name}`" not in page] == []
+    assert [name for name in SAMPLERS if f"`{name}`" not in page] == []
+    assert [field.name for field in dataclasses.fields(ValidationSpec) if f".{field.name}`" not in page] == []
 
 
 @pytest.mark.parametrize(
