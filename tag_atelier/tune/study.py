@@ -116,6 +116,19 @@ class Study:
         objectives = 2 if self.spec.sampler == "nsga2" else 1
         return Ledger(self.spec.storage, self.key, self.folder, sampler_of(self.spec, spaces["search"]), objectives)
 
+    def begin(self, workplace: Workplace) -> None:
+        """Write the study into its folder, where it can be looked at before a worker comes to it. Raises as ``cost`` does."""
+        easel, _, _, costs = self._lay_out(workplace)
+        self._write_down({**costs, "architecture": easel.architecture(self.spec.models).id})
+
+    def _write_down(self, costs: Mapping[str, Any]) -> None:
+        from tag_atelier.bench.store import disk_errors, write_whole
+
+        with disk_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_whole(self.folder / COST_FILE, json.dumps(costs, ensure_ascii=False).encode("utf-8"))
+            write_whole(self.folder / SPEC_FILE, self.spec.to_yaml().encode("utf-8"))
+
     def work(self, workplace: Workplace, progress: Progress) -> StudyStatus:
         """Start, resume or help with the study until it is done; the loaded model is restored whatever happens.
 
@@ -133,12 +146,7 @@ class Study:
             raise SpecError(f"'{self.folder.name}' holds another study; choose another folder, or start that one's own file.")
         easel, plans, spaces, costs = self._lay_out(workplace)
         easel.refuse_merged()
-        architecture = easel.architecture(self.spec.models).id
-        with disk_errors(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            costs = {**costs, "architecture": architecture}
-            write_whole(self.folder / COST_FILE, json.dumps(costs, ensure_ascii=False).encode("utf-8"))
-            write_whole(self.folder / SPEC_FILE, self.spec.to_yaml().encode("utf-8"))
+        self._write_down({**costs, "architecture": easel.architecture(self.spec.models).id})
         self._book = Book(self.spec, spaces, self._ledger(spaces))
         self._agree(self._book.ledger, workplace)
         Worker(self._book, plans, easel, self.folder).work(progress)
