@@ -128,19 +128,18 @@ class Benchmarks:
         from tag_atelier.bench.store import Store, disk_errors
 
         self._refuse_merged()
-        is_new, drawn = not folder.exists(), False
+        is_new, states = not folder.exists(), set[str]()
         try:
             with disk_errors(folder), Store(folder) as store:
                 try:
                     summary = run(planned, self._host, scorer, store, progress)
                     self._embed(store, progress)
                 finally:
-                    drawn = any(stored.state == "done" for stored in store.cells())
+                    states = {stored.state for stored in store.cells()}
                     path = write(store, folder, language)
-        except Cancelled:
-            raise
-        except TagAtelierError:
-            if is_new and not drawn:
+        except TagAtelierError as error:
+            worth_keeping = states if isinstance(error, Cancelled) else "done" in states
+            if is_new and not worth_keeping:
                 shutil.rmtree(folder, ignore_errors=True)  # a run of which there is nothing to take up
             raise
         return {"run": folder.name, "report": path.name, "folder": str(folder), **summary.as_dict()}

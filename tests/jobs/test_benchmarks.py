@@ -45,6 +45,16 @@ def test_a_run_that_fails_before_its_first_picture_leaves_no_folder(atelier: Ate
     assert not (tmp_path / "run").exists()
 
 
+def test_a_run_stopped_before_it_knows_its_batch_size_leaves_no_folder(atelier: Atelier, tmp_path: Path) -> None:
+    benchmarks = atelier.benchmarks
+    with pytest.raises(Cancelled):
+        benchmarks.run_now({**PLAN, "batch_size": "auto"}, tmp_path / "open", FakeProgress(cancel_after=0))
+    assert not (tmp_path / "open").exists()
+    with pytest.raises(Cancelled):
+        benchmarks.run_now(PLAN, tmp_path / "begun", FakeProgress(cancel_after=0))
+    assert (tmp_path / "begun" / "report.html").is_file()
+
+
 def test_a_failing_run_leaves_a_folder_that_was_there_before(atelier: Atelier, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "mine.txt").write_text("mine", encoding="utf-8")

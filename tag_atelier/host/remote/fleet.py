@@ -120,7 +120,8 @@ class _Work:
     def enlist(self, machine: Machine, draw: Callable[[Machine, int], RenderedImage]) -> None:
         """Let ``machine`` draw along on a thread of its own until the batch is over or it fails."""
         machine.busy = True
-        self._serving += 1
+        with self._changed:
+            self._serving += 1
         threading.Thread(target=self._serve, args=(machine, draw), name="tag-atelier-fleet", daemon=True).start()
 
     def finish(self, progress: Progress) -> list[RenderedImage]:
