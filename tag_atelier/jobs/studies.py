@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tag_atelier.bench.fields import read_mapping
-from tag_atelier.errors import Busy, HostError, RequestError, SpecError, TagAtelierError, UnknownName
+from tag_atelier.errors import Busy, RequestError, SpecError, TagAtelierError, UnknownName, Unsupported
 from tag_atelier.jobs.benchmarks import MERGED_LIVE, Benchmarks, FindScorer
 from tag_atelier.jobs.extras import install, is_there
 from tag_atelier.jobs.merges import Merges
@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 KIND = "study"
 PACKAGE, EXTRA = "optuna", "tune"
+SERVED = ("postgresql://", "mysql://")
+"""Storages that requests may name; a file's place is for the command line alone: no request writes where it likes."""
 FRESH_S = 1.0
 """A study that was looked at so recently is not read again for another page."""
 BENCHMARK_SEEDS = (3001, 3002)
@@ -85,7 +87,13 @@ class Studies:
         if isinstance(plan, (str, Mapping)):
             named: Mapping[str, object] = {"preset": plan} if isinstance(plan, str) else plan
             values["plan"] = self._room.benchmarks.read_spec({"name": "search", **named}).as_dict()
-        return StudySpec.from_value(values)
+        read = StudySpec.from_value(values)
+        if read.storage and not read.storage.startswith(SERVED):
+            raise SpecError(
+                f"'storage' is '{read.storage}'; expected {' or '.join(SERVED)}… from page and HTTP, so leave it out, or start "
+                "the study with: python -m tag_atelier tune start."
+            )
+        return read
 
     def plan(self, spec: object) -> dict[str, object]:
         """What a study would cost and could show, before anything is drawn; see ``tune.study.Study.cost``.
@@ -105,7 +113,7 @@ class Studies:
 
         Raises:
             Busy: it is at work already, or a merge is in the loaded model until it is restored.
-            HostError: optuna is missing, or the host cannot change a loaded model.
+            Unsupported: optuna is missing, or the host cannot change a loaded model.
         """
         return self._start(self._study(self.read_spec(spec)))
 
@@ -242,7 +250,13 @@ class Studies:
         return self.shelf.file(study, name)
 
     def install(self) -> Job:
-        """Start installing optuna with the constraints of ``install.py``: nothing that is installed already moves."""
+        """Start installing optuna with the constraints of ``install.py``: nothing that is installed already moves.
+
+        Raises:
+            RequestError: it is there.
+        """
+        if is_there(PACKAGE):
+            raise RequestError(f"'{PACKAGE}' is installed already; there is nothing to do.")
         return self._room.runner.start("extra", PACKAGE, lambda progress: install(EXTRA, PACKAGE, progress))
 
     # --- the studies' own side -----------------------------------------------------------------------------------
@@ -260,9 +274,11 @@ class Studies:
         if room.merges.stays and all(job.over for job in room.runner.list()):
             raise Busy(MERGED_LIVE)
         if not is_there(PACKAGE):
-            raise HostError(f"A search needs the package '{PACKAGE}', which is not installed; press Install, then start again.")
+            raise Unsupported(
+                f"A search needs the package '{PACKAGE}', which is not installed; press Install, then start again."
+            )
         workplace = self._workplace(study.spec)
-        study.cost(workplace)
+        study.begin(workplace)
         language = self._language()
 
         def work(progress: Progress) -> Mapping[str, object]:

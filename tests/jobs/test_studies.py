@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("diffusers")
 pytest.importorskip("optuna")
 
-from tag_atelier.errors import Busy, HostError, RequestError, SpecError, UnknownName
+from tag_atelier.errors import Busy, HostError, RequestError, SpecError, UnknownName, Unsupported
 from tag_atelier.jobs import extras, studies
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.runner import Job
@@ -90,6 +90,8 @@ def test_what_cannot_be_searched_is_refused_at_once(atelier: Atelier) -> None:
         ({"preset": "no-such-study"}, UnknownName, "no-such-study"),
         ({**STUDY, "models": [A, "nobody"]}, UnknownName, "nobody"),
         ({**STUDY, "prompts": 1}, SpecError, "set 'prompts' to at least 6"),
+        ({**STUDY, "storage": "/anywhere/else.log"}, SpecError, "tune start"),
+        ({**STUDY, "storage": "sqlite:////anywhere/else.db"}, SpecError, "tune start"),
     ):
         for ask in (atelier.studies.plan, atelier.studies.start):
             with pytest.raises(error, match=said):
@@ -135,6 +137,14 @@ def test_a_paused_study_goes_on_after_a_restart(atelier: Atelier, models: Path) 
 
 
 def test_a_study_is_ended_early_and_still_validated(atelier: Atelier) -> None:
+    blocker = threading.Event()
+    waiting = atelier.runner.start("other", "in front", lambda _progress: {"over": blocker.wait(300)})
+    queued = atelier.studies.start(STUDY)
+    shown: Any = atelier.studies.status(str(queued.result["study"]))
+    assert (shown["state"], shown["phase"], shown["finished_trials"]) == ("queued", "parents", 0)
+    atelier.runner.cancel(queued.id)
+    blocker.set()
+    ended(waiting)
     job, study = begun_and_held(atelier, 1)
     with pytest.raises(SpecError, match="tried no candidate yet"):
         atelier.studies.stop(study)
@@ -186,8 +196,13 @@ def test_somebody_elses_picture_comes_between_two_candidates_and_meets_no_merge(
 def test_without_optuna_a_search_says_what_to_press(atelier: Atelier, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(studies, "PACKAGE", "no_such_package")
     assert atelier.studies.listed()["ready"] is False
-    with pytest.raises(HostError, match="press Install, then start again"):
+    with pytest.raises(Unsupported, match="press Install, then start again"):
         atelier.studies.start(STUDY)
+
+
+def test_what_is_there_is_not_installed_again(atelier: Atelier) -> None:
+    with pytest.raises(RequestError, match="installed already"):
+        atelier.studies.install()
 
 
 def test_installing_is_told_in_pips_words() -> None:
