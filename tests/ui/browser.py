@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import socket
 import threading
@@ -34,6 +35,7 @@ HEARD = "tag_atelier_test_heard"
 @contextmanager
 def served(atelier: Any, page: gr.Blocks) -> Iterator[str]:
     """The address of ``page`` with our routes, open to whoever carries the page's token."""
+    asyncio.set_event_loop(asyncio.new_event_loop())  # gradio 4 wants one here; any asyncio.run before leaves none
     with page:
         probe_button = gr.Button("Heard?", elem_id=HEARD)
         listen(probe_button.click, None, [], [], javascript=f"() => {{ window.{HEARD} = true; return []; }}")
