@@ -9,7 +9,7 @@ import gradio as gr
 import yaml
 
 from tag_atelier.bench.axis_values import axis_values
-from tag_atelier.bench.spec import BenchSpec
+from tag_atelier.bench.spec import AUTO, BenchSpec
 from tag_atelier.errors import SpecError, TagAtelierError
 from tag_atelier.prompt.slots import SLOTS
 from tag_atelier.ui import render
@@ -94,7 +94,7 @@ def _numbers(words: Words) -> dict[str, Any]:
     with gr.Row():
         parts["width"] = number("width", "Width", 832)
         parts["height"] = number("height", "Height", 1216)
-        parts["batch_size"] = number("batch_size", "Batch size", 4)
+        parts["batch_size"] = number("batch_size", "Batch size (0: found by trying)", 4)
     return parts
 
 
@@ -111,7 +111,7 @@ def plan_text(values: Mapping[str, Any]) -> str:
     elif tags:
         plan["tags"] = tags
     plan["parameters"] = {name: values[name] for name in ("sampler", *NUMBERS[:-1])}
-    plan["batch_size"] = _whole(values["batch_size"])
+    plan["batch_size"] = _whole(values["batch_size"]) or AUTO
     for axis in ("x", "y", "z"):
         if values[axis] not in (None, NOTHING):
             _lay(plan, axis, str(values[axis]), str(values[f"{axis}_values"] or ""))

@@ -14,8 +14,6 @@ BENCH_SENTENCES = (
     "seed {seed}", "tagger: {value}", "the tagger does not know this tag",
     "{name}: {rate}, corrected {corrected} ({low} to {high})",
     "{tags} tags in common, seeds {seeds}.",
-    "Stopped while drawing; the unfinished batch was thrown away.",
-    "The benchmark was stopped; run it again to go on where it stopped.", "the page of ConfusionXL V2.0",
     *ANSWERS,
 )  # fmt: skip
 
@@ -24,5 +22,8 @@ RUN_NOTES = (
     "The runs have different templates, so a part of the difference is the prompt's.",
     "The runs were drawn with different parameters, so a part of the difference is theirs.",
     "The runs were drawn on different hosts, whose pictures of one prompt differ.",
+    "Stopped while drawing; the unfinished batch was thrown away.",
+    "The benchmark was stopped; run it again to go on where it stopped.",
+    "the page of ConfusionXL V2.0",
 )
-"""What the comparison of runs may remark; see ``bench.compare``, which is not loaded with the page."""
+"""What runs and their jobs say of themselves, as the scripts get it over HTTP: ``bench.compare``, ``bench.run``, verdicts."""

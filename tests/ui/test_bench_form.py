@@ -29,6 +29,10 @@ def test_the_form_as_it_starts_is_a_plan_of_the_given_tags() -> None:
     }
 
 
+def test_a_batch_size_of_nothing_is_found_by_trying() -> None:
+    assert [plan(batch_size=size).get("batch_size") for size in (0, 0.0, 8, 4)] == ["auto", "auto", 8, None]
+
+
 def test_axes_are_laid_into_the_plan_as_they_are_picked() -> None:
     found = plan(x="steps", x_values="20-28 (+8)", y="tag", y_values="", z="seed", z_values="1-3")
     assert found["axes"] == {"steps": [20, 28]}
