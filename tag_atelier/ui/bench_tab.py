@@ -10,6 +10,7 @@ import yaml
 
 from tag_atelier.bench.spec import list_presets
 from tag_atelier.errors import SpecError, TagAtelierError
+from tag_atelier.plain_values import refuse_multiplied
 from tag_atelier.ui import bench_form, render
 from tag_atelier.ui.choices import checkpoint_names
 from tag_atelier.ui.compat import listen
@@ -130,7 +131,8 @@ def with_checkpoints(text: str, chosen: list[str] | None) -> Mapping[str, object
     """
     try:
         values = yaml.safe_load(text or "")
-    except yaml.YAMLError as error:
+        refuse_multiplied(values)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         where = getattr(error, "problem_mark", None)
         line = f" in line {where.line + 1}" if where else ""
         raise SpecError(f"The plan is no YAML{line}; expected 'name: value' lines, check brackets and indents.") from error

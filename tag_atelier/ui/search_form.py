@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from tag_atelier.errors import SpecError
+from tag_atelier.plain_values import refuse_multiplied
 from tag_atelier.tune.study_spec import GROUPINGS, SAMPLERS, list_studies
 from tag_atelier.ui.choices import NOTHING
 
@@ -96,7 +97,8 @@ def read(text: str) -> dict[str, Any]:
     """The mapping in ``text``. Raises SpecError where there is none."""
     try:
         values = yaml.safe_load(text or "")
-    except yaml.YAMLError as error:
+        refuse_multiplied(values)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         where = getattr(error, "problem_mark", None)
         line = f" in line {where.line + 1}" if where else ""
         raise SpecError(f"The study is no YAML{line}; expected 'name: value' lines, check brackets and indents.") from error

@@ -143,6 +143,16 @@ def test_a_text_whose_aliases_multiply_is_refused_at_once(tmp_path: Path, field:
     assert "mine" not in load_profiles(tmp_path)
 
 
+@pytest.mark.parametrize("room", ["bench_tab", "search_form"])
+def test_the_pages_own_text_is_refused_too(room: str) -> None:
+    pytest.importorskip("gradio")
+    from tag_atelier.ui import bench_tab, search_form
+
+    read = {"bench_tab": lambda text: bench_tab.with_checkpoints(text, []), "search_form": search_form.read}[room]
+    with pytest.raises(SpecError, match="is no YAML"):
+        read("rule:\n" + "\n".join(f"  {line}" for line in BOMB.splitlines()))
+
+
 @BOUNDS
 @given(data=st.data())
 def test_a_users_model_family(tmp_path: Path, data: st.DataObject) -> None:

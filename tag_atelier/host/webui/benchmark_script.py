@@ -14,6 +14,7 @@ from tag_atelier.host.webui.panel_script import StateProgress
 from tag_atelier.host.webui.refusal import refuse
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.benchmarks import Benchmarks
+from tag_atelier.plain_values import refuse_multiplied
 
 TITLE = "Rare-tag benchmark"
 
@@ -69,7 +70,8 @@ def _read(plan: Any) -> dict[str, object]:
 
         try:
             plan = yaml.safe_load(plan) if plan.strip() else {}
-        except yaml.YAMLError as error:
+            refuse_multiplied(plan)
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise RequestError(f"The plan is neither JSON nor YAML: {' '.join(str(error).split())}") from error
     if not isinstance(plan, Mapping):
         raise RequestError(f'The plan of \'{TITLE}\' is no mapping; expected for example {{"preset": "rare-8"}}.')
