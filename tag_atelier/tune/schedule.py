@@ -5,7 +5,7 @@ Used by ``tune.study``. A candidate of CMA-ES and of the theatre follows from th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy
@@ -83,27 +83,24 @@ class Schedule:
         if self._spec.sampler not in REPLAYED:
             names = [f"{stage}-{i + 1}" for i in range(budget)]
             return [Slot(name, stage, _phase(stage), is_asked=True) for name in names]
-        for slots in self._generations(stage, tried, coarse):
-            if any(slot.name not in tried for slot in slots):
-                return slots
-        return []
+        brain, number = self._grown(stage, tried, coarse)
+        points = brain.candidates()[: max(0, budget - number * brain.size)]
+        slots = [
+            Slot(_name(stage, number, i), stage, _phase(stage), tuple(map(float, point))) for i, point in enumerate(points)
+        ]
+        return slots if any(slot.name not in tried for slot in slots) else []
 
-    def _generations(self, stage: str, tried: Mapping[str, Tried], coarse: Point | None) -> Iterator[list[Slot]]:
-        """One generation after the other, up to the first that is not finished."""
-        left, number = self.budgets[stage], 0
+    def _grown(self, stage: str, tried: Mapping[str, Tried], coarse: Point | None) -> tuple[Cloud | Theatre, int]:
+        """What chooses the candidates, after all generations that are finished, and how many these are."""
         brain = self._cloud(stage, coarse) if self._spec.sampler == "cma" else self._theatre(stage, coarse)
-        while left > 0:
-            points = brain.candidates()[:left]
-            slots = [
-                Slot(f"{stage}-{number + 1}-{i + 1}", stage, _phase(stage), tuple(map(float, point)))
-                for i, point in enumerate(points)
-            ]
-            yield slots
-            done = [tried[slot.name] for slot in slots if slot.name in tried]
-            if len(done) < brain.size:
-                return
+        number = 0
+        while True:
+            names = [_name(stage, number, i) for i in range(brain.size)]
+            if any(name not in tried for name in names):
+                return brain, number
+            done = [tried[name] for name in names]
             brain.learn([Finished(numpy.array(each.point), (each.whole, each.objective)) for each in done])
-            left, number = left - len(slots), number + 1
+            number += 1
 
     def answer(self, stage: str, tried: Mapping[str, Tried], coarse: Point | None) -> Point | None:
         """An average of good points: the mean of the best third, and of the cloud's own middle where there is one.
@@ -116,21 +113,9 @@ class Schedule:
         top = best[: max(1, round(TOP_SHARE * len(best)))]
         mean = numpy.mean([each.point for each in top], axis=0)
         if self._spec.sampler == "cma":
-            cloud = self._cloud(stage, coarse)
-            for _ in self._replay(cloud, stage, tried):
-                pass
+            cloud, _ = self._grown(stage, tried, coarse)
             mean = (mean + cloud.mean) / 2
         return self._spaces[stage].repair(list(map(float, mean)))
-
-    def _replay(self, cloud: Cloud, stage: str, tried: Mapping[str, Tried]) -> Iterator[int]:
-        number = 1
-        while True:
-            done = [tried[name] for i in range(cloud.size) if (name := f"{stage}-{number}-{i + 1}") in tried]
-            if len(done) < cloud.size:
-                return
-            cloud.learn([Finished(numpy.array(each.point), (each.whole, each.objective)) for each in done])
-            yield number
-            number += 1
 
     def _cloud(self, stage: str, coarse: Point | None) -> Cloud:
         space = self._spaces[stage]
@@ -161,7 +146,9 @@ class Theatre:
     def __init__(self, space: Space, start: Point, seed: int) -> None:
         """``start``: shape (dimensions,), 0…1."""
         self._space, self._seed, self._act = space, seed, 0
-        self._place, self._best = numpy.array(start, dtype=float), -numpy.inf
+        self.mean: numpy.typing.NDArray[numpy.float64] = numpy.array(start, dtype=float)
+        """The present place."""
+        self._best = -numpy.inf
 
     def candidates(self) -> list[numpy.typing.NDArray[numpy.float64]]:
         """The troupe's steps from the present place, repaired."""
@@ -172,7 +159,7 @@ class Theatre:
             partner = int(noise.choice(partners))
             steps = {group.name: noise.uniform(0, THEATRE_STEP) for group in self._space.groups}
             moved = []
-            for share, each in zip(self._place, self._space.dimensions, strict=True):
+            for share, each in zip(self.mean, self._space.dimensions, strict=True):
                 width = each.high - each.low
                 goal = ((each.model == partner) - each.low) / width if width > 0 else 0.0
                 moved.append(float(share + steps[each.group.name] * (goal - share)))
@@ -184,7 +171,7 @@ class Theatre:
         self._act += 1
         best = max(finished, key=lambda each: each.rank)
         if best.rank[1] > self._best:
-            self._place, self._best = best.point, best.rank[1]
+            self.mean, self._best = best.point, best.rank[1]
 
 
 def keeps_on(objective: float, others: Sequence[float]) -> bool:
@@ -198,6 +185,10 @@ def keeps_on(objective: float, others: Sequence[float]) -> bool:
 def first_open(slots: Sequence[Slot], finished: Collection[str], running: Collection[str]) -> Slot | None:
     """The first slot that is neither finished nor in anybody's hands."""
     return next((slot for slot in slots if slot.name not in finished and slot.name not in running), None)
+
+
+def _name(stage: str, generation: int, position: int) -> str:
+    return f"{stage}-{generation + 1}-{position + 1}"
 
 
 def _phase(stage: str) -> Phase:

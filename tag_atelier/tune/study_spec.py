@@ -174,6 +174,8 @@ def _from_mapping(value: Mapping[str, object]) -> StudySpec:
 def _check(spec: StudySpec) -> None:
     if not 2 <= len(spec.models) <= 26 or len(set(spec.models)) < len(spec.models):
         raise SpecError(f"'models' names {len(spec.models)} models; expected 2 to 26, each one once.")
+    if spec.trials <= len(spec.models):
+        raise SpecError(f"'trials' is {spec.trials}, and each of {len(spec.models)} models alone is one; expected more.")
     for name, part in (("space.text_encoders", spec.space.text_encoders), ("space.vae", spec.space.vae)):
         if part not in (FIRST, SEARCHED, *spec.models):
             raise SpecError(f"'{name}' is '{part}'; expected {FIRST}, {SEARCHED} or one of the models.")

@@ -63,6 +63,7 @@ def test_every_field_is_described() -> None:
         ({"method": "slerp"}, "expected one of: weighted_sum, add_difference"),
         ({"base": "c"}, "'weighted_sum' has none"),
         ({"trials": 3}, "expected a whole number from 4 to 5000"),
+        ({"models": list("abcde"), "trials": 5}, "'trials' is 5, and each of 5 models alone is one; expected more"),
         ({"halving": [0.5]}, "growing shares of the prompts that end with 1"),
         ({"halving": [0.5, 0.5, 1]}, "growing shares of the prompts that end with 1"),
         ({"space": {"low": 1, "high": 0.5}}, "expected low below high"),
