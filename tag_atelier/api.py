@@ -18,7 +18,6 @@ from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.origins import CROSS_SITE, REFUSED, from_our_page
 from tag_atelier.jobs.runner import Job
 from tag_atelier.jobs.values import read_body
-from tag_atelier.openapi import description
 from tag_atelier.routes import ROUTES as ROUTES
 from tag_atelier.routes import Route
 
@@ -33,6 +32,8 @@ Admit = Callable[[Any], bool]
 
 def mount(app: Any, atelier: Atelier, admit: Admit) -> None:
     """Add all routes to a FastAPI ``app`` that may be running already."""
+    from tag_atelier.openapi import description
+
     for route in ROUTES:
         app.add_api_route(
             PREFIX + route.path,
