@@ -155,7 +155,7 @@ def test_findings_are_mended_with_one_press(lanes: Lanes) -> None:
     lanes.press(".tag-atelier-fix[data-code]")
     until(lambda: "{" not in lanes.text())
     until(lambda: "says “long hair” too" in lanes.one(".tag-atelier-tool").text)
-    next(it for it in lanes.all(".tag-atelier-fix") if "long hair" in it.text).click()
+    until(lambda: [it for it in lanes.all(".tag-atelier-fix") if "long hair" in it.text])[0].click()
     until(lambda: ", long hair" not in lanes.text())
     assert "very long hair" in lanes.text()
 
