@@ -1,4 +1,4 @@
-"""A run packed to be given away: report, model card, tables, verdicts and small pictures, without this machine's paths."""
+"""A run packed to be given away: report, model card, tables, verdicts, small pictures; without this machine's paths."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ _ABSOLUTE = re.compile(
     r"""[^\s"'<>|*?:;,&]*(?:\\\\|\\|/)"""
 )
 """The folder part of an absolute path on Windows, Linux, macOS, Colab or Kaggle."""
+_OWN_MACHINE = re.compile(
+    r"(https?://)(?:localhost|[\w-]+\.local|\[[0-9a-fA-F:]+\]|(?:10|127|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2,3})(?::\d+)?"
+)
+"""The address of a machine of this network, as a lost WebUI's error names it."""
 
 
 def export(run: Path, target: Path, private: Collection[Path] = ()) -> Path:
@@ -45,15 +49,17 @@ def export(run: Path, target: Path, private: Collection[Path] = ()) -> Path:
 
 
 def without_paths(text: str, private: Collection[Path] = ()) -> str:
-    r"""``text`` with the folders of absolute paths taken out; file names stay.
+    r"""``text`` with the folders of absolute paths and the addresses of one's own network taken out; file names stay.
 
     >>> without_paths("could not read '/home/ann/models/a.safetensors' or C:\\Users\\ann\\b.png")
     "could not read 'a.safetensors' or b.png"
+    >>> without_paths("http://192.168.0.7:7860 cannot be reached; see https://example.com/help")
+    'http://… cannot be reached; see https://example.com/help'
     """
     for folder in sorted((str(path) for path in private), key=len, reverse=True):
         for form in {folder, folder.replace("\\", "\\\\"), folder.replace("\\", "/")}:
             text = text.replace(form, "…") if len(form) > 3 else text
-    return _ABSOLUTE.sub("", text)
+    return _OWN_MACHINE.sub(r"\1…", _ABSOLUTE.sub("", text))
 
 
 def _files(run: Path) -> Iterator[Path]:

@@ -154,17 +154,24 @@ def facts(data: ReportData) -> list[tuple[str, str]]:
         (say("Drawn alone instead"), batching_line(data)),
         (say("Tagger"), " · ".join([str(manifest.get("scorer", "")), *manifest.get("scorer_providers", [])])),
         (say("Threshold"), f"{data.evaluation.threshold:.4g}"),
-        (say("Host"), f"{manifest.get('host', '')} · Tag Atelier {manifest.get('tag_atelier', '')}"),
+        (say("Host"), f"{_host(data)} · Tag Atelier {manifest.get('tag_atelier', '')}"),
         (say("Date"), str(manifest.get("finished_at") or manifest.get("started_at", ""))),
     ]
     return [*pairs, *((item.name, item.identity) for item in data.checkpoints)]
+
+
+def _host(data: ReportData) -> str:
+    machines = int(data.manifest.get("machines") or 0)
+    several = f" · {data.say('{count} machines', count=machines)}" if machines > 1 else ""
+    return f"{data.manifest.get('host', '')}{several}"
 
 
 def batching_line(data: ReportData) -> str:
     """What drawing in batches changed, as one sentence."""
     found = data.self_test
     if not found:
-        return data.say("not compared") if data.manifest.get("batch_size", 1) != 1 else data.say("all of them were")
+        alone = data.manifest.get("machines") or data.manifest.get("batch_size", 1) == 1
+        return data.say("all of them were") if alone else data.say("not compared")
     difference = f"{found['difference']:.2f}"
     if found["flips"] is None:
         return data.say(

@@ -202,8 +202,8 @@ class _Run:
     def _test_batching(self) -> None:
         """Draw a few cells alone, once per run; a failure is listed and ends nothing."""
         self.workers.finish()
-        if not self.workers.drawn or self_test.up_to_date(self.plan, self.store):
-            return
+        if self.host.machines or not self.workers.drawn or self_test.up_to_date(self.plan, self.store):
+            return  # other machines draw every picture alone
         try:
             with disk_errors(self.store.folder):
                 self_test.carry_out(self.plan, self.store, self.scorer, self._alone)
@@ -341,6 +341,7 @@ def _manifest(plan: Plan, host: Host, scorer: Scorer) -> dict[str, object]:
     return {
         "tag_atelier": __version__,
         "host": host.name,
+        "machines": host.machines,
         "scorer": plan.scorer_identity,
         # What the tagger really runs on, where it says so: onnxruntime falls back to the CPU silently.
         "scorer_providers": list(getattr(scorer, "providers", ())),

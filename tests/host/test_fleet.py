@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tag_atelier.bench import report
 from tag_atelier.bench.run import run
 from tag_atelier.bench.store import Store
 from tag_atelier.errors import Cancelled, HostError, UnknownName
@@ -70,7 +71,7 @@ def test_a_run_ends_alike_when_one_of_two_dies(rack: Rack, tmp_path: Path) -> No
         webuis = rack.webui(), rack.webui(dies_after=dies_after)
         host, scorer = rack.host(*webuis), FakeScorer(LABELS)
         with Store(tmp_path / name) as store:
-            summary = run(small_plan(host), host, scorer, store, FakeProgress())
+            summary = run(small_plan(host, self_test=2), host, scorer, store, FakeProgress())
             assert (summary.drawn, summary.missing, summary.errors) == (12, 0, ())
             stored[name] = [(item.cell.key, item.state, item.image.read_bytes()) for item in store.cells() if item.image]
             machines = {item.used["machine"] for item in store.cells()}
@@ -78,6 +79,10 @@ def test_a_run_ends_alike_when_one_of_two_dies(rack: Rack, tmp_path: Path) -> No
         again = len(webuis[0].drawn) + len(webuis[1].drawn) - 12
         assert again == (0 if dies_after is None else 1), "at most what a machine died over is drawn again, no filler"
     assert stored["whole"] == stored["one-died"]
+    with Store(tmp_path / "whole") as store:
+        text = report.write(store, tmp_path / "whole").with_suffix(".md").read_text(encoding="utf-8")
+    assert "- Host: remote · 2 machines · Tag Atelier" in text
+    assert "- Drawn alone instead: all of them were" in text
 
 
 def test_a_dead_machine_is_asked_again_after_a_while(rack: Rack, monkeypatch: pytest.MonkeyPatch) -> None:
