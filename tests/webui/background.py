@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from tests.webui.client import PROBE, Answer, Client
 
-PATIENCE_S = 30
+PATIENCE_S = 180
 
 
 @contextmanager
