@@ -30,7 +30,7 @@ def test_a_box_without_anything_is_forgotten(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["{", "[]", '{"version": 0}', '{}', '{"version": 1, "history": {}}', "\0", '{"version":1,"boxes":{"a":1}}']
+    "content", ["{", "[]", '{"version": 0}', "{}", '{"version": 1, "history": {}}', "\0", '{"version":1,"boxes":{"a":1}}']
 )
 def test_a_broken_file_is_kept_aside_with_a_sentence(tmp_path: Path, content: str) -> None:
     (tmp_path / FILE_NAME).write_text(content, encoding="utf-8")
