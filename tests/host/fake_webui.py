@@ -26,6 +26,8 @@ class FakeWebui:
         self.gate = threading.Event()
         """Drawing waits until it is set."""
         self.gate.set()
+        self.began = threading.Event()
+        """Set when it is asked for a picture."""
         self.url = ""
 
     @property
@@ -61,7 +63,8 @@ class FakeWebui:
         return {}
 
     def draw(self, body: dict[str, Any]) -> dict[str, Any]:
-        self.gate.wait(20)
+        self.began.set()
+        self.gate.wait(60)
         title = body["override_settings"]["sd_model_checkpoint"]
         name = title.partition(".")[0]
         request = RenderRequest(body["prompt"], body["negative_prompt"], body["seed"])
