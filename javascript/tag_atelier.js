@@ -145,7 +145,7 @@ var tagAtelier = (function () {
         const bar = card.appendChild(make("div", "tag-atelier-bar"));
         const share = job.state === "done" ? 1 : job.total ? Math.min(1, job.done / job.total) : 0;
         bar.appendChild(make("div", "tag-atelier-bar-fill")).style.width = (100 * share).toFixed(1) + "%";
-        const parts = [countOf(job), job.text, timeLeft(job.eta_s)].filter(Boolean);
+        const parts = [countOf(job), job.state === "done" ? "" : job.text, timeLeft(job.eta_s)].filter(Boolean);
         card.appendChild(make("div", "tag-atelier-job-text", parts.join(" · ")));
         if (job.error) card.appendChild(make("div", goesOn(job) && job.state === "cancelled" ? "tag-atelier-quiet" : "tag-atelier-problem", say(job.error)));
         card.appendChild(drawJobButtons(job));
