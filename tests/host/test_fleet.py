@@ -143,19 +143,20 @@ def test_a_cancel_interrupts_all_of_them_and_delivers_nothing(rack: Rack) -> Non
     for webui in webuis:
         webui.gate.clear()
     with pytest.raises(Cancelled):
-        rendered(host, CancelledLater())
+        rendered(host, CancelledWhenAllDraw(webuis))
     assert [webui.interrupted for webui in webuis] == [True, True]
 
 
-class CancelledLater(FakeProgress):
-    """Is cancelled once both machines are drawing."""
+class CancelledWhenAllDraw(FakeProgress):
+    """Is cancelled once every machine is at a picture."""
 
-    asked = 0
+    def __init__(self, webuis: Sequence[FakeWebui]) -> None:
+        super().__init__()
+        self.webuis = webuis
 
     @property
     def cancelled(self) -> bool:
-        self.asked += 1
-        return self.asked > 20
+        return all(webui.began.is_set() for webui in self.webuis)
 
 
 def test_an_interrupt_at_one_of_them_stops_the_batch(rack: Rack) -> None:
