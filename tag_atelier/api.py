@@ -15,7 +15,7 @@ from typing import Any
 
 from tag_atelier.errors import TagAtelierError
 from tag_atelier.jobs.atelier import Atelier
-from tag_atelier.jobs.origins import CROSS_SITE, REFUSED, from_our_page
+from tag_atelier.jobs.origins import refuse_other_sites
 from tag_atelier.jobs.runner import Job
 from tag_atelier.jobs.values import read_body
 from tag_atelier.routes import ROUTES as ROUTES
@@ -77,9 +77,9 @@ def _endpoint(route: Route, atelier: Atelier, admit: Admit) -> Callable[..., Any
 
 
 def _refusal(request: Any, admit: Admit) -> Any:
-    """None when the request may go on, else the answer that refuses it."""
-    if request.method != "GET" and not from_our_page(request):
-        return _error(REFUSED, "CrossSite", CROSS_SITE)
+    """None when the request may go on, else the answer that refuses it. Raises CrossSite."""
+    if request.method != "GET":
+        refuse_other_sites(request)
     token = request.headers.get(TOKEN_HEADER, "")
     if hmac.compare_digest(token.encode(), PAGE_TOKEN.encode()) or admit(request):
         return None

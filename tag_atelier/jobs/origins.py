@@ -8,25 +8,32 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from tag_atelier.errors import RequestError
+
 REFUSED = 403
-CROSS_SITE = "The request comes from another site; only our own page may do this."
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
-def from_our_page(request: Any) -> bool:
-    """Whether a starlette request that changes something comes from our own page, or from a program, which names no site.
+class CrossSite(RequestError):
+    """Another site's page sent a request that changes something."""
+
+    status = REFUSED
+
+
+def refuse_other_sites(request: Any) -> None:
+    """Let a starlette request pass that comes from our own page, or from a program, which names no site.
 
     Browsers that do not send Sec-Fetch-Site still name the origin of every POST and DELETE.
+
+    Raises:
+        CrossSite: it comes from elsewhere.
     """
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site in ("same-origin", "none")
-    origin = request.headers.get("origin")
-    if origin is None:
-        return True
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     hosts = {request.headers.get("host", ""), request.headers.get("x-forwarded-host", "")} - {""}
-    return origin.partition("://")[2] in hosts
+    ours = site in ("same-origin", "none") if site is not None else origin is None or origin.partition("://")[2] in hosts
+    if not ours:
+        raise CrossSite("The request comes from another site; only our own page may do this.")
 
 
 def is_this_machine(name: str) -> bool:

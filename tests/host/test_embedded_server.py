@@ -151,7 +151,7 @@ def test_another_sites_page_is_refused(served: Served) -> None:
     with pytest.raises(urllib.error.HTTPError) as refusal:
         urllib.request.urlopen(request, timeout=10)
     with refusal.value as error:
-        assert error.code == 422
+        assert error.code == 403
 
 
 def test_another_host_gets_no_routes(tmp_path: object) -> None:

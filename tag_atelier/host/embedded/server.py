@@ -14,14 +14,14 @@ from typing import Any
 
 from PIL.PngImagePlugin import PngInfo
 
-from tag_atelier.errors import HostError, RequestError, TagAtelierError
+from tag_atelier.errors import HostError, TagAtelierError
 from tag_atelier.host.embedded.activity import Activity
 from tag_atelier.host.embedded.catalogue import EmbeddedCheckpoints
 from tag_atelier.host.embedded.draw_request import DrawRequest, read_draw_request
 from tag_atelier.host.embedded.noise_levels import SCHEDULES
 from tag_atelier.host.embedded.sampler import EmbeddedSampler
 from tag_atelier.host.embedded.solvers import SAMPLERS
-from tag_atelier.jobs.origins import CROSS_SITE, from_our_page
+from tag_atelier.jobs.origins import refuse_other_sites
 from tag_atelier.jobs.values import read_body, read_text, refuse_unknown
 from tag_atelier.ports import Checkpoint, Host, RenderedImage
 
@@ -197,6 +197,5 @@ def _endpoint(handler: Handler) -> Callable[[Any], Any]:
 
 async def _read(request: Any) -> dict[str, object]:
     """The JSON object of a request of our own page or of a program; an empty body is an empty object."""
-    if not from_our_page(request):
-        raise RequestError(CROSS_SITE)
+    refuse_other_sites(request)
     return await read_body(request)
