@@ -21,7 +21,7 @@ from tag_atelier.ports import Progress
 from tag_atelier.tune.book import ANSWER_SEARCH, Book, Page
 from tag_atelier.tune.easel import Measure, Stopwatch
 from tag_atelier.tune.findings import paired
-from tag_atelier.tune.ledger import SEARCHING, Attempt
+from tag_atelier.tune.ledger import SEARCHING
 from tag_atelier.tune.schedule import Slot, keeps_on
 from tag_atelier.tune.split import Split
 
@@ -105,7 +105,7 @@ class Worker:
             return
         try:
             with ledger.beating(attempt):
-                outcome = self._draw(page, page.slot_of(attempt), attempt, progress)
+                outcome = self._draw(page, page.slot_of(attempt), progress)
             if not ledger.finish(attempt, self._values(slot, outcome), outcome):
                 logger.info("the candidate '%s' had been given to another worker; this one is not counted", attempt.slot)
         except BaseException:
@@ -118,7 +118,7 @@ class Worker:
         both = slot.stage in SEARCHING and self._book.spec.sampler == "nsga2"
         return [objective, float(outcome["diversity"] or 0.0)] if both else [objective]
 
-    def _draw(self, page: Page, slot: Slot, attempt: Attempt, progress: Progress) -> dict[str, Any]:
+    def _draw(self, page: Page, slot: Slot, progress: Progress) -> dict[str, Any]:
         """Merge, draw and score one slot; what is to be stored of it."""
         progress.advance(0, f"{slot.name} ({slot.phase})")
         recipe, started, drawing = page.recipe_of(slot), time.perf_counter(), self._painter.watch.seconds
