@@ -39,6 +39,8 @@ SERVED = ("postgresql://", "mysql://")
 """Storages that requests may name; a file's place is for the command line alone: no request writes where it likes."""
 FRESH_S = 1.0
 """A study that was looked at so recently is not read again for another page."""
+_PASSWORD = re.compile(r"(?<=://)[^\s/@]+(?=@)")
+"""User and password in a storage's URL."""
 BENCHMARK_SEEDS = (3001, 3002)
 """Of a benchmark of the answer: neither searched nor validated on."""
 
@@ -180,7 +182,7 @@ class Studies:
             "state": self._state(study, seen),
             "job": job.id if job is not None else None,
             "files": self.shelf.files(folder),
-            "spec": (folder / SPEC_FILE).read_text(encoding="utf-8"),
+            "spec": _PASSWORD.sub("…", (folder / SPEC_FILE).read_text(encoding="utf-8")),
         }
 
     def best(self, study: str) -> dict[str, object]:

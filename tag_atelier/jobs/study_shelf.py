@@ -23,7 +23,8 @@ logger = logging.getLogger(__name__)
 STATUS_FILE = "status.json"
 """What a study showed when it was last left; lists are drawn from it without opening a storage."""
 REPORT = "report.html"
-FILES = (REPORT, "report.md", SPEC_FILE, BEST_FILE)
+FILES = (REPORT, "report.md", BEST_FILE)
+"""What is handed out; not the spec, whose storage may hold a password."""
 
 
 class StudyShelf:

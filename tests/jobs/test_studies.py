@@ -60,7 +60,7 @@ def test_a_study_is_carried_out_and_the_model_is_its_own_again(atelier: Atelier)
     assert [parent["name"] for parent in found["parents"]] == [A, B]
     assert found["outcome"]["values"]["parent"] == found["result"]["best_parent"]
     assert found["result"]["sentence"].startswith("Nothing was found that beats the best parent")  # all draw alike
-    assert found["files"] == ["report.html", "report.md", "study.yaml", "best.yaml"]
+    assert found["files"] == ["report.html", "report.md", "best.yaml"]
     recipe = Recipe.from_value(str(atelier.studies.best(study)["recipe"]))
     assert recipe.models == (A, B) and atelier.studies.best(study)["final"] is True
     (entry,) = atelier.studies.listed()["studies"]  # type: ignore[misc]
@@ -81,6 +81,16 @@ def test_the_cost_is_said_before_anything_is_drawn(atelier: Atelier) -> None:
     plan = {**STUDY["plan"], "name": "before", "checkpoints": [A], "tags": TAGS[:2], "self_test": 0}
     atelier.benchmarks.run_now(plan, None, FakeProgress())
     assert atelier.studies.plan(STUDY)["seconds"] > 0  # type: ignore[operator]
+
+
+def test_the_password_of_a_storage_is_kept_from_requests(atelier: Atelier) -> None:
+    job = ended(atelier.studies.start(STUDY))
+    folder = atelier.studies.shelf.folder(str(job.result["study"]))
+    with (folder / "study.yaml").open("a", encoding="utf-8") as file:
+        file.write("note: postgresql://me:secret@machine/base\n")
+    assert "note: postgresql://…@machine/base" in str(atelier.studies.status(folder.name)["spec"])
+    with pytest.raises(UnknownName):
+        atelier.studies.file(folder.name, "study.yaml")
 
 
 def test_what_cannot_be_searched_is_refused_at_once(atelier: Atelier) -> None:
