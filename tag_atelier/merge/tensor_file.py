@@ -235,15 +235,17 @@ class NewFile:
 
 
 def _set_aside(descriptor: int, size_bytes: int) -> None:
-    """Linux's own fallocate; Python's posix_fallocate writes zeros where a file system cannot. Raises OSError: disk full."""
+    """Linux's own fallocate; Python's posix_fallocate writes zeros where a file system cannot. Raises OSError: no room."""
     if sys.platform != "linux" or sys.maxsize < 2**32:
         return
     fallocate = getattr(ctypes.CDLL(None, use_errno=True), "fallocate", None)
     if fallocate is None:
         return
     fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
-    if fallocate(descriptor, 0, 0, size_bytes) and ctypes.get_errno() == errno.ENOSPC:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    if fallocate(descriptor, 0, 0, size_bytes):
+        reason = ctypes.get_errno()
+        if reason in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):  # FAT holds no file of 4 GiB
+            raise OSError(reason, os.strerror(reason))
 
 
 def refuse_taken(destination: Path) -> None:

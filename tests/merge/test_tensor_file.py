@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -139,6 +140,13 @@ def test_a_disk_too_full_to_reserve_leaves_nothing(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(tensor_file, "_set_aside", full)
     with pytest.raises(RecipeError, match="free some space"), NewFile(tmp_path / "new") as file:
         file.reserve(6)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux is asked to reserve")
+def test_more_than_any_disk_holds_is_refused_before_it_is_written(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="'new' cannot be written"), NewFile(tmp_path / "new") as file:
+        file.reserve(1 << 62)
     assert list(tmp_path.iterdir()) == []
 
 
