@@ -32,7 +32,7 @@ def made(server: Server, checkout: Checkout, client: Client) -> dict[str, Path]:
 
 @pytest.mark.parametrize("name", miniature.NAMES)
 def test_it_draws_what_the_embedded_host_draws(
-    name: str, made: dict[str, Path], client: Client, tmp_path: Path, record_property: Callable[[str, object], None]
+    name: str, made: dict[str, Path], client: Client, tmp_path: Path, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
     pytest.importorskip("diffusers")
     from tag_atelier.host.embedded import build
@@ -54,5 +54,5 @@ def test_it_draws_what_the_embedded_host_draws(
         assert f"Model: {name}" in theirs.infotext
         here, there = (numpy.asarray(one.convert("RGB"), dtype=float) for one in (image.image, theirs.image()))
         difference = float(abs(here - there).mean())
-        record_property(f"grey levels apart, seed {request.seed}", difference)  # read with --junitxml
+        record_testsuite_property(f"{name}, seed {request.seed}: grey levels apart", difference)  # read with --junitxml
         assert difference <= 2.0
