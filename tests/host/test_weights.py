@@ -50,3 +50,8 @@ def test_the_projection_lies_in_one_of_two_places_and_the_other_stands_for_none(
     assert reforge.tensor is used and reforge.part(used) is used
     (forge,) = targets(model(clip_g__text_projection=none, clip_g__transformer__text_projection__weight=used))[PROJECTION]
     assert forge.tensor is used and forge.part(used).tolist() == [[0.5, 3.0], [2.0, 4.0]]
+
+
+def test_the_second_text_encoder_s_scale_is_one_number() -> None:
+    scale = torch.tensor(4.6)
+    assert targets(model(clip_g__logit_scale=scale))["conditioner.embedders.1.model.logit_scale"][0].tensor is scale

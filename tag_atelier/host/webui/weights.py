@@ -81,8 +81,9 @@ def _forge_text_encoder(name: str, tensor: Any, sdxl: bool) -> Iterator[tuple[st
     if encoder == "clip_l":
         prefix = "conditioner.embedders.0." if sdxl else "cond_stage_model."
         yield f"{prefix}transformer.{rest}", Target(tensor)
-    elif name == "clip_g.text_projection" and not _is_identity(tensor):  # reForge, whose own projection behind it is none then
-        yield "conditioner.embedders.1.model.text_projection", Target(tensor)
+    elif name == "clip_g.logit_scale" or (name == "clip_g.text_projection" and not _is_identity(tensor)):
+        # reForge keeps both as they are in the file, and none behind them where Forge has its projection
+        yield f"conditioner.embedders.1.model.{name.removeprefix('clip_g.')}", Target(tensor)
     elif encoder == "clip_g":
         yield from _forge_open_clip(rest, tensor)
 
