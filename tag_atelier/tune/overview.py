@@ -124,13 +124,16 @@ def _result(page: Page) -> Result | None:
     answer = page.finished.get(ANSWER_VALIDATION)
     if answer is None or best is None or page.next_slot() is not None:
         return None
-    parent, searched = page.finished[f"parent-{best + 1}-validation"], page.finished[ANSWER_SEARCH]
+    searched = page.finished[ANSWER_SEARCH]
+    validated = [page.finished[f"{slot.name}-validation"] for slot in page.book.schedule.parents()]
+    strongest = max(range(len(validated)), key=lambda i: validated[i]["lift"][0] or 0.0)
+    parent = validated[strongest]
     difference = paired(_known(answer["lifts"]), _known(parent["lifts"]))
     by_prompt = paired_by_prompt(_numbers(answer["recalls"]), _numbers(parent["recalls"]))
     gain = paired(_known(searched["lifts"]), _known(page.finished[f"parent-{best + 1}"]["lifts"])).value
     validation, search = _score(answer["lift"]), _score(searched["lift"])
     assert validation is not None and search is not None, "every finished slot has a lift"
-    name = page.book.spec.models[best]
+    name = page.book.spec.models[strongest]
     template, filled = outcome(name, difference, by_prompt)
     return Result(
         tags=sum(value is not None for value in answer["lifts"].values()),

@@ -116,8 +116,9 @@ class Result:
     validation: Score
     """Of the answer, on the validation's prompts."""
     optimism: float
-    """How much more the answer gains over the best parent on the search's prompts than on validation's."""
+    """How much more the answer gains over the best parent on the search's prompts than over the best on validation's."""
     best_parent: str
+    """The one with the highest lift on validation, which need not be the one that was best on the search's prompts."""
     difference: Score
     """Answer less best parent on validation, tags resampled."""
     difference_by_prompt: Score

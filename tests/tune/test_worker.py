@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tag_atelier.errors import Cancelled, HostError
 from tag_atelier.merge.recipe import Recipe
 from tag_atelier.tune.book import Book
 from tag_atelier.tune.overview import overview
-from tag_atelier.tune.status import StudyStatus
+from tag_atelier.tune.status import Score, StudyStatus
 from tag_atelier.tune.study_spec import StudySpec
 from tag_atelier.tune.worker import Worker
 from tests.fakes import FakeProgress
@@ -59,6 +60,22 @@ def test_nothing_beats_a_parent_that_is_the_best_there_is(tmp_path: Path) -> Non
     _, status = work(planted_spec(trials=12), tmp_path, Flat(noise=0.05))
     assert status.result is not None and not status.result.beats_best_parent
     assert str(status.result.sentence).startswith("Nothing was found that beats the best parent")
+
+
+def test_the_answer_is_held_against_the_parent_that_is_best_on_validation(tmp_path: Path) -> None:
+    class Late(PlantedPainter):
+        """The second model knows the validation's tags, of which the search can tell nothing."""
+
+        def measure(self, recipe, plan, folder, progress):  # type: ignore[no-untyped-def]
+            found = super().measure(recipe, plan, folder, progress)
+            if recipe.name != "b" or plan.seeds != (1001,):
+                return found
+            return replace(found, lift=Score(0.9, 0.8, 1.0), lifts=dict.fromkeys(found.lifts, 0.9))
+
+    _, status = work(planted_spec(trials=12), tmp_path, Late(noise=0.02))
+    assert [parent.name for parent in status.parents if parent.is_best] == ["a"]
+    assert status.result is not None and status.result.best_parent == "b"
+    assert status.result.difference.high < 0 and not status.result.beats_best_parent
 
 
 def test_after_half_of_the_prompts_only_the_better_half_goes_on(tmp_path: Path) -> None:
