@@ -10,7 +10,7 @@ import yaml
 
 from tag_atelier.errors import SpecError
 from tag_atelier.plain_values import refuse_multiplied
-from tag_atelier.tune.study_spec import GROUPINGS, SAMPLERS, list_studies
+from tag_atelier.tune.study_spec import FIRST, GROUPINGS, SAMPLERS, SEARCHED, list_studies
 from tag_atelier.ui.choices import NOTHING
 
 OWN = "own"
@@ -30,8 +30,8 @@ class SearchForm:
     low: float = -0.2
     high: float = 1.0
     keep_style: bool = False
-    text_encoders: str = "first"
-    vae: str = "first"
+    text_encoders: str = FIRST
+    vae: str = FIRST
     sampler: str = "cma"
     trials: int = 60
     tags_per_prompt: int = 32
@@ -39,7 +39,9 @@ class SearchForm:
 
 
 FIELDS = tuple(field.name for field in fields(SearchForm))
-SPACE = ("low", "high", "keep_style", "text_encoders", "vae")
+PARTS = ("text_encoders", "vae")
+"""What stays the first model's, another one's (which the YAML says), or is searched."""
+SPACE = ("low", "high", "keep_style", *PARTS)
 NUMBERS = ("trials", "tags_per_prompt", "prompts")
 
 
@@ -54,9 +56,10 @@ def start_text(name: str | None = None) -> str:
 def lay(text: str, form: SearchForm) -> str:
     """``text`` with what the form says; everything else in it stays. Raises SpecError where it is no mapping."""
     values = read(text)
-    space = {key: value for key, value in _table(values.get("space")).items() if key not in (*SPACE, "refine")}
     default = SearchForm()
-    changed = {key: getattr(form, key) for key in SPACE if getattr(form, key) != getattr(default, key)}
+    shown = [key for key in SPACE if getattr(form, key) != OWN]
+    space = {key: value for key, value in _table(values.get("space")).items() if key not in (*shown, "refine")}
+    changed = {key: getattr(form, key) for key in shown if getattr(form, key) != getattr(default, key)}
     if form.groups != OWN:
         space["groups"] = form.groups
         space.pop("bounds", None) if form.groups != _groups(values) else None
@@ -80,7 +83,8 @@ def fill(text: str) -> SearchForm:
         plan=plan if isinstance(plan, str) else OWN,
         groups=groups if groups in GROUPINGS else OWN,
         refine=str(space.get("refine") or NOTHING),
-        **{key: space.get(key, getattr(default, key)) for key in SPACE},
+        **{key: space.get(key, getattr(default, key)) for key in SPACE if key not in PARTS},
+        **{key: _part(space.get(key, getattr(default, key))) for key in PARTS},
         sampler=str(values.get("sampler", default.sampler)) if values.get("sampler") in SAMPLERS else default.sampler,
         **{key: values.get(key, getattr(default, key)) for key in NUMBERS},
     )
@@ -109,6 +113,10 @@ def read(text: str) -> dict[str, Any]:
 
 def _groups(values: Mapping[str, Any]) -> object:
     return _table(values.get("space")).get("groups", SearchForm().groups)
+
+
+def _part(value: object) -> str:
+    return str(value) if value in (FIRST, SEARCHED) else OWN
 
 
 def _table(value: object) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import gradio as gr
 from tag_atelier.bench.spec import list_presets
 from tag_atelier.errors import SpecError, TagAtelierError
 from tag_atelier.merge.recipe import Recipe
-from tag_atelier.tune.study_spec import GROUPINGS, SAMPLERS, list_studies
+from tag_atelier.tune.study_spec import FIRST, GROUPINGS, SAMPLERS, SEARCHED, list_studies
 from tag_atelier.ui import render, search_render
 from tag_atelier.ui.bench_tab import WATCH
 from tag_atelier.ui.choices import NOTHING, checkpoint_names
@@ -76,8 +76,8 @@ class SearchTab:
         with gr.Accordion(words.label("What stays as it is"), open=False, elem_id=element_id("search_more")):
             with gr.Row():
                 parts = {
-                    "text_encoders": self._menu("text_encoders", "Text encoders", ["first", "searched"]),
-                    "vae": self._menu("vae", "VAE of the search", ["first", "searched"]),
+                    "text_encoders": self._menu("text_encoders", "Text encoders", [FIRST, SEARCHED, OWN]),
+                    "vae": self._menu("vae", "VAE of the search", [FIRST, SEARCHED, OWN]),
                     "refine": self._menu("refine", "Finer groups afterwards", [NOTHING, *GROUPINGS]),
                 }
             parts["keep_style"] = gr.Checkbox(

@@ -26,7 +26,7 @@ FORMS = st.builds(
     text_encoders=st.sampled_from(["first", "searched"]),
     vae=st.sampled_from(["first", "searched"]),
     sampler=st.sampled_from(list(SAMPLERS)),
-    trials=st.integers(4, 5000),
+    trials=st.integers(5, 5000),
     tags_per_prompt=st.integers(1, 512),
     prompts=st.integers(1, 1000),
 )
@@ -54,6 +54,12 @@ def test_other_groups_drop_the_bounds_of_those_that_are_gone() -> None:
     assert "bounds" in yaml.safe_load(lay(text, fill(text)))["space"]
     other = dataclasses.replace(fill(text), groups="eight")
     assert "bounds" not in yaml.safe_load(lay(text, other))["space"]
+
+
+def test_another_models_part_is_left_to_the_text() -> None:
+    text = "models: [a, b]\nspace: {vae: b, text_encoders: searched}\n"
+    assert (fill(text).vae, fill(text).text_encoders) == (OWN, "searched")
+    assert yaml.safe_load(lay(text, fill(text)))["space"] == {"vae": "b", "text_encoders": "searched", "groups": "eight"}
 
 
 def test_a_press_counts_what_the_form_says_unless_the_text_was_changed_by_hand() -> None:
