@@ -14,7 +14,7 @@ from tests.webui.test_page import Page, page, pictures  # noqa: F401  fixtures
 def test_the_text_for_an_issue(client: Client) -> None:
     text = str(client.get(f"{OURS}/diagnostics")["text"])
     lines = dict(line.split(": ", 1) for line in text.splitlines())
-    assert lines["Host"].split()[0] in ("webui", "forge") and len(lines["Host"].split()) > 1
+    assert lines["Host"].split()[0] in ("webui", "forge", "reforge") and len(lines["Host"].split()) > 1
     assert "--api" in lines["Flags"].split()
     assert "torch" in lines["Packages"] and "gradio" in lines["Packages"]
     assert lines["Extensions"] != "none"
