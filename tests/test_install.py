@@ -104,6 +104,22 @@ def _no_such_program(*_: object) -> str:
     raise OSError("No such file")
 
 
+def test_an_extra_is_installed_only_when_it_is_named(
+    install: ModuleType, repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert f'tune = ["{install.EXTRAS["tune"].requirement}"]' in (repository / "pyproject.toml").read_text(encoding="utf-8")
+    monkeypatch.setattr(install, "is_installed", {"pyyaml", "onnxruntime"}.__contains__)
+    asked: list[list[str]] = []
+    monkeypatch.setattr(install, "pip_install", lambda requirements, _pinned: asked.append(requirements) or "no such wheel")
+    assert (install.main(), asked) == (0, [])
+    assert (install.main(["tune"]), asked) == (1, [["optuna>=4"]])
+    assert (
+        "optuna>=4 could not be installed (no such wheel), so searching merge weights will not work" in capsys.readouterr().out
+    )
+    monkeypatch.setattr(install, "is_installed", lambda _name: True)
+    assert install.main(["tune"]) == 0
+
+
 def test_pip_gets_the_constraints_and_its_last_words_come_back(install: ModuleType, tmp_path: Path) -> None:
     """The real pip, offline: a requirement that the constraint contradicts is refused before anything is looked up."""
     said = install.pip_install(["pip==0.0.1"], [f"pip=={metadata.version('pip')}"])
