@@ -11,7 +11,11 @@ from typing import Any
 import pytest
 
 from tag_atelier.world.words import LABELS
+from tests.ui.browser import CHROMIUM, DRIVER, until
 from tests.webui.client import OURS, PROBE, Client, Picture
+from tests.webui.test_page import Page
+from tests.webui.test_page import page as page
+from tests.webui.test_page import pictures as pictures
 
 MODELS = ["tiny-sd15-a", "tiny-sd15-b"]
 STUDY: dict[str, Any] = {
@@ -118,3 +122,20 @@ def test_a_switch_of_checkpoint_meanwhile_spoils_no_candidate(client: Client, be
     assert done["state"] == "done", done
     assert status(client, job["result"]["study"])["finished_trials"] == 4
     client.choose("tiny-sd15-a.safetensors")
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed")
+def test_the_search_tab_stands_in_the_webuis_own_page(before: Before, page: Page, client: Client) -> None:
+    job = client.job("POST", "/studies", {"study": {**STUDY, "name": "On the page"}}, timeout_s=300)
+    assert job["state"] == "done", job
+    page.tab("Tag Atelier")
+    page.tab("Search", "#tag_atelier_tabs > .tab-nav")
+    sentence = status(client, job["result"]["study"])["result"]["sentence"]
+    until(lambda: sentence in page.text("#tag_atelier_search_study"))
+    until(lambda: page.all(".tag-atelier-strip img")[0].get_property("naturalWidth") == 64)
+    page.click("#tag_atelier_search_cost")
+    until(lambda: "Fewer than two models are chosen" in page.text("#tag_atelier_search_result"))
+    page.picture("search-tab")
+    page.click("#tag_atelier_search_study .tag-atelier-job-buttons button")
+    until(lambda: "On the page: found by search" in page.value("#tag_atelier_merge_recipe textarea"))
