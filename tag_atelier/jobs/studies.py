@@ -39,7 +39,7 @@ SERVED = ("postgresql://", "mysql://")
 """Storages that requests may name; a file's place is for the command line alone: no request writes where it likes."""
 FRESH_S = 1.0
 """A study that was looked at so recently is not read again for another page."""
-_PASSWORD = re.compile(r"(?<=://)[^\s/@]+(?=@)")
+_PASSWORD = re.compile(r"(?<=://)\S+(?=@)")
 """User and password in a storage's URL."""
 BENCHMARK_SEEDS = (3001, 3002)
 """Of a benchmark of the answer: neither searched nor validated on."""

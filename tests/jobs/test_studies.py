@@ -87,7 +87,7 @@ def test_the_password_of_a_storage_is_kept_from_requests(atelier: Atelier) -> No
     job = ended(atelier.studies.start(STUDY))
     folder = atelier.studies.shelf.folder(str(job.result["study"]))
     with (folder / "study.yaml").open("a", encoding="utf-8") as file:
-        file.write("note: postgresql://me:secret@machine/base\n")
+        file.write("note: postgresql://me:s@c/ret@machine/base\n")
     assert "note: postgresql://…@machine/base" in str(atelier.studies.status(folder.name)["spec"])
     with pytest.raises(UnknownName):
         atelier.studies.file(folder.name, "study.yaml")
