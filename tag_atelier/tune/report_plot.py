@@ -20,19 +20,20 @@ def convergence(data: StudyData) -> str:
         return ""
     each = [(i + 1.0, trial.objective) for i, trial in enumerate(tried) if trial.objective is not None]
     values = [0.0, *(value for _, value in each), *(value for point in points for value in (point.best, point.mean))]
-    x, y = _scales(len(points), [value for value in values if math.isfinite(value) and value > -1])
+    sane = [value for value in values if _is_sane(value)]
+    x, y = _scales(len(points), sane)
     say = data.say
     title = escape(say("Lift over the best parent, candidate by candidate"))
     levels = "".join(
         f'<line x1="{_LEFT}" x2="{_WIDTH - 8}" y1="{y(level):.1f}" y2="{y(level):.1f}"/>'
         f'<text x="{_LEFT - 6}" y="{y(level) + 4:.1f}" text-anchor="end">{f"{level:+.2f}" if level else "0"}</text>'
-        for level in _levels([value for value in values if math.isfinite(value) and value > -1])
+        for level in _levels(sane)
     )
     ticks = "".join(
         f'<text x="{x(number):.1f}" y="{_HEIGHT - 8}" text-anchor="middle">{number}</text>'
         for number in sorted({1, (1 + len(points)) // 2, len(points)})
     )
-    dots = "".join(f'<circle cx="{x(at):.1f}" cy="{y(max(value, -1)):.1f}" r="3"/>' for at, value in each if value > -1)
+    dots = "".join(f'<circle cx="{x(at):.1f}" cy="{y(value):.1f}" r="3"/>' for at, value in each if _is_sane(value))
     curves = ((_MEAN, [(p.trial, p.mean) for p in points]), (_BEST, [(p.trial, p.best) for p in points]))
     lines = "".join(f'<g style="--line:{colour}"><polyline points="{_path(curve, x, y)}"/></g>' for colour, curve in curves)
     legend = "".join(
@@ -62,6 +63,11 @@ def importance(shares: Mapping[str, float]) -> str:
     return f'<div class="scroll"><table class="importance"><tbody>{rows}</tbody></table></div>'
 
 
+def _is_sane(value: float) -> bool:
+    """Broken candidates stand at −1 and below, where they would flatten the rest."""
+    return math.isfinite(value) and value > -1
+
+
 def _scales(count: int, values: Sequence[float]) -> tuple[Callable[[float], float], Callable[[float], float]]:
     low, high = min(values), max(values)
     width = max(high - low, 0.02)
@@ -86,4 +92,4 @@ def _levels(values: Sequence[float]) -> list[float]:
 
 
 def _path(points: Sequence[tuple[float, float]], x: Callable[[float], float], y: Callable[[float], float]) -> str:
-    return " ".join(f"{x(at):.1f},{y(value):.1f}" for at, value in points if math.isfinite(value) and value > -1)
+    return " ".join(f"{x(at):.1f},{y(value):.1f}" for at, value in points if _is_sane(value))
