@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -182,13 +183,12 @@ class Runs:
         from tag_atelier.bench.report import is_fresh, write
 
         page = folder / "report.html"
-        if not _holds_run(folder) or (page.is_file() and 0 <= time.time() - page.stat().st_mtime < FRESH_S / 10):
+        if not _holds_run(folder) or (_age_s(page) < FRESH_S / 10 and not _judged_since(folder, page)):
             return
         with _opened(folder) as store:
             if is_fresh(store, self._language()):
                 return
-            going_on = page.is_file() and 0 <= time.time() - page.stat().st_mtime < FRESH_S
-            if not (going_on and _partial(store)):
+            if _age_s(page) >= FRESH_S or not _partial(store) or _judged_since(folder, page):
                 write(store, folder, self._language())
 
 
@@ -227,6 +227,18 @@ def run_names(text: object) -> list[str]:
 
 def _present(folder: Path) -> list[str]:
     return [name for name in REPORT_FILES if (folder / name).exists()]
+
+
+def _age_s(file: Path) -> float:
+    """Seconds since it was written; endless where it is missing, or said to be from the future."""
+    age = time.time() - file.stat().st_mtime if file.is_file() else math.inf
+    return age if age >= 0 else math.inf
+
+
+def _judged_since(folder: Path, page: Path) -> bool:
+    """Whether somebody gave a verdict after ``page`` was written, which is to be seen in it at once."""
+    verdicts = folder / "verdicts.json"
+    return page.is_file() and verdicts.is_file() and verdicts.stat().st_mtime_ns >= page.stat().st_mtime_ns
 
 
 def _holds_run(folder: Path) -> bool:

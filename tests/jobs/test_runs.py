@@ -54,6 +54,15 @@ def test_another_threshold_is_the_same_run_and_draws_nothing(tmp_path: Path) -> 
     assert run_id(found.read_spec(PLAN)) != run_id(found.read_spec({**PLAN, "seeds": 2}))
 
 
+def test_a_verdict_is_in_the_report_that_is_opened_in_the_same_second(tmp_path: Path) -> None:
+    found = benchmarks(tmp_path)
+    name = str(found.run_now(PLAN, None, FakeProgress())["run"])
+    pictures: Any = found.stored.verdicts(name)["pictures"]
+    found.stored.add_verdicts(name, {"verdicts": {pictures[0]["key"]: {"answer": "broken"}}})
+    page = found.stored.report_file(name, "report.html").read_text(encoding="utf-8")
+    assert '<span class="eye" title="broken">' in page
+
+
 def test_a_plan_says_how_long_it_takes_once_a_run_was_finished(tmp_path: Path) -> None:
     found = benchmarks(tmp_path)
     assert "seconds" not in found.plan(PLAN)["estimate"]  # type: ignore[operator]
