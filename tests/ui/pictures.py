@@ -1,6 +1,6 @@
 """Draws docs/images: every sub-tab in both languages and themes, as `serve` shows it on the miniature world; a program.
 
-    python tests/ui/pictures.py
+    python tests/ui/pictures.py            (with .nox/gradio3's Python: the same on gradio 3.41.2, as gradio3-*)
 
 Wants Chromium. Look at each picture before it is committed. Those of a WebUI: tests/webui/test_pictures.py.
 """
@@ -87,8 +87,8 @@ def opened(folder: Path, language: str) -> Iterator[str]:
 
 
 def prepare_prompt(page: Page) -> None:
-    page.write("#tag_atelier_prompt_text textarea", PROMPT)
     page.write("#tag_atelier_prompt_negative textarea", "lowres, bad hands")
+    page.write("#tag_atelier_prompt_text textarea", PROMPT)
     until(lambda: len(page.driver.find_elements("css selector", ".tag-atelier-lane-chips > *")) > 5)
 
 
@@ -119,6 +119,9 @@ ROOMS = {"prompt": prepare_prompt, "benchmark": prepare_benchmark, "merge": prep
 
 
 def main() -> None:
+    import gradio
+
+    prefix = "gradio3-" if gradio.__version__.startswith("3.") else ""
     with tempfile.TemporaryDirectory() as folder, chromium(Path(folder) / "chromium") as driver:
         driver.set_window_size(WIDTH, HEIGHT)
         for short, language in LANGUAGES.items():
@@ -127,7 +130,7 @@ def main() -> None:
                     for room, prepare in ROOMS.items():
                         page = Page(driver, f"{address}?__theme={theme}")
                         prepare(page)
-                        shoot(page, f"{room}-{short}-{theme}")
+                        shoot(page, f"{prefix}{room}-{short}-{theme}")
 
 
 if __name__ == "__main__":
