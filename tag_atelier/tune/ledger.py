@@ -269,6 +269,8 @@ def _open(storage: str, folder: Path) -> Any:
             return optuna.storages.RDBStorage(_with_driver(storage), engine_kwargs={"pool_pre_ping": True})
         folder.mkdir(parents=True, exist_ok=True)
         return _open_sqlite(folder / "study.sqlite")
+    except sqlalchemy.exc.IntegrityError as error:  # several open a new database at the same moment: the next look finds it
+        raise optuna.exceptions.StorageInternalError("Another worker is making the same database.") from error
     except ImportError as error:
         driver = "psycopg2-binary" if storage.startswith("postgresql") else "its driver"
         raise HostError(f"The database of '{_hidden(storage)}' cannot be spoken to; run: pip install {driver}.") from error

@@ -35,6 +35,23 @@ def test_a_storage_that_comes_back_is_waited_for(tmp_path: Path, waits: None, ca
     assert caplog.text.count("the study's storage is away") == 2
 
 
+def test_two_that_make_the_same_database_at_one_moment_both_get_it(
+    tmp_path: Path, waits: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import optuna
+    import sqlalchemy.exc
+
+    made, first = optuna.storages.RDBStorage, [True]
+
+    def beaten_once(*given: object, **named: object) -> object:
+        if first.pop() if first else False:
+            raise sqlalchemy.exc.IntegrityError("INSERT", {}, Exception("UNIQUE constraint failed: alembic_version"))
+        return made(*given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(optuna.storages, "RDBStorage", beaten_once)
+    assert dict(Ledger("", "x", tmp_path).notes()) == {} and first == []
+
+
 def test_a_storage_that_stays_away_stops_the_study_with_everything_kept(tmp_path: Path, waits: None) -> None:
     found = Ledger("", "x", tmp_path)
 
