@@ -41,14 +41,16 @@ def test_two_that_make_the_same_database_at_one_moment_both_get_it(
     import optuna
     import sqlalchemy.exc
 
-    made, first = optuna.storages.RDBStorage, [True]
+    first = [True]
 
-    def beaten_once(*given: object, **named: object) -> object:
-        if first.pop() if first else False:
-            raise sqlalchemy.exc.IntegrityError("INSERT", {}, Exception("UNIQUE constraint failed: alembic_version"))
-        return made(*given, **named)  # type: ignore[arg-type]
+    class BeatenOnce(optuna.storages.RDBStorage):  # type: ignore[name-defined,misc]
+        def __init__(self, *given: object, **named: object) -> None:
+            if first:
+                first.clear()
+                raise sqlalchemy.exc.IntegrityError("INSERT", {}, Exception("UNIQUE constraint failed: alembic_version"))
+            super().__init__(*given, **named)
 
-    monkeypatch.setattr(optuna.storages, "RDBStorage", beaten_once)
+    monkeypatch.setattr(optuna.storages, "RDBStorage", BeatenOnce)
     assert dict(Ledger("", "x", tmp_path).notes()) == {} and first == []
 
 
