@@ -164,6 +164,7 @@ class _Scanner:
 
     def __init__(self, text: str, negative: bool) -> None:
         self.text, self.negative = text, negative
+        self.has_placeholder = "{prompt}" in text
         self.stack: list[str] = []
         self.cuts: list[int] = []
         self.pieces: list[Piece] = []
@@ -235,7 +236,7 @@ class _Scanner:
             items.append(_item(self.text[start:cut], start))
             start = cut + 1
         lock: Lock = self.lock
-        if "{prompt}" in self.text and any("{prompt}" in item.core for item in items):
+        if self.has_placeholder and any("{prompt}" in item.core for item in items):
             lock = "placeholder"
         self.pieces.append(Segment(tuple(items), self.segment_start, lock))
         self.cuts, self.lock = [], ""
