@@ -58,7 +58,7 @@ def plot_s(client: Client, tags: Sequence[str], fields: dict[str, object]) -> fl
 
 def measure(tags: Sequence[str], fields: dict[str, object], batch: int, repeats: int) -> dict[str, object]:
     """Medians of alternating repeats; empty where no WebUI is at hand."""
-    checkouts = [checkout for checkout in find_checkouts() if not checkout.is_forge]
+    checkouts = [checkout for checkout in find_checkouts() if not checkout.has_parts]
     if not checkouts:
         return {}
     with tempfile.TemporaryDirectory(prefix="tag-atelier-grid-") as scratch:
