@@ -17,7 +17,7 @@ from tag_atelier.ui import about
 from tag_atelier.ui.standalone import build_page
 from tag_atelier.ui.words import Words
 from tests.fakes import FakeScorer, fake_host
-from tests.ui.browser import CHROMIUM, DRIVER, Page, chromium, served, until
+from tests.ui.browser import CHROMIUM, DRIVER, Page, served, until
 
 STUB = """
 window.told = [];
@@ -33,12 +33,6 @@ Date.now = () => now() + arguments[1] * 1000;
 document.dispatchEvent(new CustomEvent("tag-atelier-job-over", { detail: job }));
 Date.now = now;
 """
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
-    with chromium(tmp_path_factory.mktemp("chromium")) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tag_atelier.jobs.prompts import Prompts
 from tag_atelier.jobs.runner import JobRunner
 from tag_atelier.ui.standalone import build_page
 from tests.fakes import FakeProgress, FakeScorer, fake_host
-from tests.ui.browser import CHROMIUM, DRIVER, Page, chromium, served, until
+from tests.ui.browser import CHROMIUM, DRIVER, Page, served, until
 from tests.ui.fake_atelier import FakeAtelier
 
 pytestmark = [
@@ -44,12 +44,6 @@ class FakeTaggers:
     def list(self) -> dict[str, object]:
         known = {"name": "wd-swinv2-tagger-v3", "repository": "SmilingWolf/wd-swinv2-tagger-v3", "threshold": 0.27}
         return {"here": [{"name": "mine", "files": {"model.onnx": {"sha256": "ab" * 32}}}], "known": [known]}
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with chromium(tmp_path_factory.mktemp("chromium")) as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tag_atelier import api
 from tag_atelier.bench.spec import BenchSpec
 from tag_atelier.merge.recipe import Recipe
 from tag_atelier.ui.standalone import build_page
-from tests.ui.browser import CHROMIUM, DRIVER, Page, chromium, served, until
+from tests.ui.browser import CHROMIUM, DRIVER, Page, served, until
 from tests.ui.fake_atelier import FakeAtelier
 
 pytestmark = [
@@ -23,12 +23,6 @@ pytestmark = [
 ]
 PLAN = "#tag_atelier_bench_spec textarea"
 MERGE = 2
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
-    with chromium(tmp_path_factory.mktemp("chromium")) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tag_atelier.merge.recipe import Recipe
 from tag_atelier.ui import panel
 from tag_atelier.ui.compat import standalone_blocks
 from tag_atelier.ui.standalone import build_page
-from tests.ui.browser import CHROMIUM, DRIVER, Page, chromium, served, until
+from tests.ui.browser import CHROMIUM, DRIVER, Page, served, until
 from tests.ui.fake_atelier import FakeAtelier
 
 pytestmark = [
@@ -28,12 +28,6 @@ pytestmark = [
 ]
 
 BENCHMARK, MERGE = 1, 2
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
-    with chromium(tmp_path_factory.mktemp("chromium")) as browser:
-        yield browser
 
 
 @pytest.fixture

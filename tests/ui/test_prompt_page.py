@@ -14,7 +14,7 @@ from selenium.webdriver.common.keys import Keys
 from tag_atelier import api
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.ui.standalone import build_page
-from tests.ui.browser import CHROMIUM, DRIVER, Page, chromium, served, until
+from tests.ui.browser import CHROMIUM, DRIVER, Page, served, until
 from tests.ui.prompt_atelier import prompt_atelier
 from tests.ui.prompt_browser import NEGATIVE, PROMPT, Lanes
 
@@ -25,12 +25,6 @@ pytestmark = [
 
 MESSY = "best quality, white hair, smile, 1girl, red ribbon, sitting"
 ORDERED = "1girl, sitting, smile, white hair, red ribbon, best quality"
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
-    with chromium(tmp_path_factory.mktemp("chromium")) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.ui import lanes as holders
 from tag_atelier.ui.compat import standalone_blocks
 from tag_atelier.ui.standalone import build_page
-from tests.ui.browser import CHROMIUM, DRIVER, Page, chromium, served, until
+from tests.ui.browser import CHROMIUM, DRIVER, Page, served, until
 from tests.ui.prompt_atelier import prompt_atelier
 from tests.ui.prompt_browser import NEGATIVE, Lanes
 
@@ -29,12 +29,6 @@ pytestmark = [
 ]
 
 INFOTEXT = "1girl, smile\nNegative prompt: lowres\nSteps: 24, Sampler: Euler a, CFG scale: 6, Seed: 7, Size: 832x1216"
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
-    with chromium(tmp_path_factory.mktemp("chromium")) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from tag_atelier.jobs import studies
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.ui.standalone import build_page
 from tests.jobs.tiny_studies import STUDY, A, B, build_atelier, sampler
-from tests.ui.browser import CHROMIUM, DRIVER, Page, chromium, served, until
+from tests.ui.browser import CHROMIUM, DRIVER, Page, served, until
 
 pytestmark = [
     pytest.mark.browser,
@@ -28,12 +28,6 @@ pytestmark = [
 
 PATIENCE_S = 300
 MERGE, SEARCH = 2, 3
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with chromium(tmp_path_factory.mktemp("chromium")) as browser:
-        yield browser
 
 
 @pytest.fixture
