@@ -87,6 +87,48 @@ def check(model: Loaded, files: dict[str, Path], merge: MergePlan, merger: LiveM
         merger.restore()
 
 
+def measure(files: dict[str, Path], repeat: int) -> dict[str, object]:
+    """Seconds of each kind of work, medians of ``repeat``, and the block's size, as they are printed."""
+    model = Loaded(files["a"])
+    block = {key: tensor.clone() for key, tensor in model.tensors.items() if key.startswith(_BLOCK)}
+
+    def planned(weight: float) -> MergePlan:
+        recipe = Recipe.from_value({"models": ["a", "b"], "alpha": {"IN04-OUT05": 0.5, "IN07": weight}})
+        return plan(recipe, files.__getitem__)
+
+    def copy() -> None:
+        for key, tensor in block.items():
+            model.tensors[key].copy_(tensor)
+
+    merger = LiveMerger(model)
+    some, other = planned(0.37), planned(0.61)
+    first_s = timed(lambda: merger.apply(some, Quiet()))
+    taken: dict[str, list[float]] = {"copy": [], "block": [], "noop": [], "plan": []}
+    for turn in range(repeat + 1):
+        merger.apply(some, Quiet())
+        for kind, work in (
+            ("block", lambda: merger.apply(other, Quiet())),
+            ("noop", lambda: merger.apply(other, Quiet())),
+            ("plan", lambda: planned(0.5)),
+            ("copy", copy),
+        ):
+            seconds = timed(work)
+            if turn:  # the first warms up
+                taken[kind].append(seconds)
+        merger.apply(planned(0.13), Quiet())
+    check(model, files, other, merger)
+    median = {kind: statistics.median(values) for kind, values in taken.items()}
+    return {
+        "block_over_copy": round(median["block"] / median["copy"], 2),
+        "noop_ms": round(1000 * median["noop"], 2),
+        "plan_ms": round(1000 * median["plan"], 1),
+        "first_ms": round(1000 * first_s, 1),
+        "block_ms": round(1000 * median["block"], 1),
+        "copy_ms": round(1000 * median["copy"], 1),
+        "block_mib": round(sum(tensor.nbytes for tensor in block.values()) / (1 << 20)),
+    }
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -97,44 +139,10 @@ def main() -> None:
         files = {model: Path(name) / f"{model}.safetensors" for model in "ab"}
         for seed, file in enumerate(files.values()):
             make(file, int(arguments.gigabytes * 1e9), seed)
-        model = Loaded(files["a"])
-        block = {key: tensor.clone() for key, tensor in model.tensors.items() if key.startswith(_BLOCK)}
-
-        def planned(weight: float) -> MergePlan:
-            recipe = Recipe.from_value({"models": ["a", "b"], "alpha": {"IN04-OUT05": 0.5, "IN07": weight}})
-            return plan(recipe, files.__getitem__)
-
-        def copy() -> None:
-            for key, tensor in block.items():
-                model.tensors[key].copy_(tensor)
-
-        merger = LiveMerger(model)
-        some, other = planned(0.37), planned(0.61)
-        first_s = timed(lambda: merger.apply(some, Quiet()))
-        taken: dict[str, list[float]] = {"copy": [], "block": [], "noop": [], "plan": []}
-        for turn in range(arguments.repeat + 1):
-            merger.apply(some, Quiet())
-            for kind, work in (
-                ("block", lambda: merger.apply(other, Quiet())),
-                ("noop", lambda: merger.apply(other, Quiet())),
-                ("plan", lambda: planned(0.5)),
-                ("copy", copy),
-            ):
-                seconds = timed(work)
-                if turn:  # the first warms up
-                    taken[kind].append(seconds)
-            merger.apply(planned(0.13), Quiet())
-        check(model, files, other, merger)
-    median = {kind: statistics.median(values) for kind, values in taken.items()}
+        measured = measure(files, arguments.repeat)
     line = {
         "benchmark": "merge_live",
-        "block_over_copy": round(median["block"] / median["copy"], 2),
-        "noop_ms": round(1000 * median["noop"], 2),
-        "plan_ms": round(1000 * median["plan"], 1),
-        "first_ms": round(1000 * first_s, 1),
-        "block_ms": round(1000 * median["block"], 1),
-        "copy_ms": round(1000 * median["copy"], 1),
-        "block_mib": round(sum(tensor.nbytes for tensor in block.values()) / (1 << 20)),
+        **measured,
         "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         "torch": torch.__version__,
