@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from tag_atelier.errors import SpecError
-from tag_atelier.plain_values import refuse_multiplied
+from tag_atelier.plain_values import Unreadable, read_yaml
 
 MAXIMUM_SEED = 2**32 - 1
 _SEED_RANGE = re.compile(r"\s*(\d{1,10})\s*(?:-|\.\.)\s*(\d{1,10})\s*")
@@ -19,14 +19,10 @@ def read_mapping(source: str, where: str) -> Mapping[str, object]:
     Raises:
         SpecError: it cannot be parsed, or holds something else.
     """
-    import yaml
-
     try:
-        value = yaml.safe_load(source)
-        refuse_multiplied(value)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" near line {mark.line + 1}" if mark is not None else ""
+        value = read_yaml(source)
+    except Unreadable as error:
+        place = f" near line {error.line}" if error.line else ""
         raise SpecError(f"{where[:1].upper()}{where[1:]} cannot be parsed{place}; expected YAML or JSON.") from error
     if not isinstance(value, Mapping):
         found = "empty" if value is None else f"of type {type(value).__name__}"

@@ -22,7 +22,7 @@ from tag_atelier.merge.methods import Method, get_method
 from tag_atelier.merge.options import NAMES as OPTION_NAMES
 from tag_atelier.merge.options import Options, read_options
 from tag_atelier.merge.weights import BlockWeights, read_weights
-from tag_atelier.plain_values import refuse_multiplied
+from tag_atelier.plain_values import Unreadable, read_yaml
 from tag_atelier.settings import PRESETS_FOLDER
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -142,11 +142,9 @@ def _parse(text: str) -> object:
     if len(text) > _LONGEST_TEXT:
         raise RecipeError(f"The recipe is {len(text)} characters long; expected at most {_LONGEST_TEXT}.")
     try:
-        value: object = yaml.load(text, Loader=_Loader)
-        refuse_multiplied(value)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        place = getattr(error, "problem_mark", None)
-        where = f" at line {place.line + 1}" if place else ""
+        value: object = read_yaml(text, _Loader)
+    except Unreadable as error:
+        where = f" at line {error.line}" if error.line else ""
         raise RecipeError(
             f"The recipe is neither YAML nor JSON{where}; expected a mapping such as 'models: [a, b]'."
         ) from error

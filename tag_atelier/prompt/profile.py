@@ -17,7 +17,7 @@ from typing import Any, Literal
 import yaml
 
 from tag_atelier.errors import PromptError, UnknownName
-from tag_atelier.plain_values import refuse_multiplied
+from tag_atelier.plain_values import read_yaml
 from tag_atelier.prompt.slots import SLOTS, canonical
 from tag_atelier.settings import PRESETS_FOLDER
 
@@ -217,9 +217,8 @@ def _pick(table: Mapping[str, str], key: str, kind: str) -> str:
 @lru_cache(maxsize=128)
 def _read(path: Path, changed_ns: int) -> Profile:
     try:
-        value = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
-        refuse_multiplied(value)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        value = read_yaml(path.read_text(encoding="utf-8"), _LOADER)
+    except ValueError as error:
         reason = " ".join(str(error).split())
         raise PromptError(f"{path.name} is not readable YAML ({reason}); mend or remove it.") from error
     if isinstance(value, dict) and isinstance(value.get("triggers"), str):

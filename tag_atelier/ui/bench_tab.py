@@ -6,16 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
-import yaml
 
 from tag_atelier.bench.spec import list_presets
-from tag_atelier.errors import SpecError, TagAtelierError
-from tag_atelier.plain_values import refuse_multiplied
+from tag_atelier.errors import TagAtelierError
 from tag_atelier.ui import bench_form, render
 from tag_atelier.ui.choices import checkpoint_names
 from tag_atelier.ui.compat import listen
 from tag_atelier.ui.ids import element_id
 from tag_atelier.ui.words import Words
+from tag_atelier.ui.yaml_box import read_box
 
 WATCH = "() => { tagAtelier.watch(); return []; }"
 """Looks for the job that a button has just started."""
@@ -129,13 +128,5 @@ def with_checkpoints(text: str, chosen: list[str] | None) -> Mapping[str, object
     Raises:
         SpecError: the text is no YAML, or no mapping.
     """
-    try:
-        values = yaml.safe_load(text or "")
-        refuse_multiplied(values)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        where = getattr(error, "problem_mark", None)
-        line = f" in line {where.line + 1}" if where else ""
-        raise SpecError(f"The plan is no YAML{line}; expected 'name: value' lines, check brackets and indents.") from error
-    if not isinstance(values, Mapping):
-        raise SpecError("The plan is empty or no mapping; expected at least 'name', 'template' and 'tags'.")
+    values = read_box(text, "The plan", "'name', 'template' and 'tags'")
     return {**values, "checkpoints": list(chosen)} if chosen else values

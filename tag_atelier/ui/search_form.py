@@ -8,10 +8,9 @@ from typing import Any
 
 import yaml
 
-from tag_atelier.errors import SpecError
-from tag_atelier.plain_values import refuse_multiplied
 from tag_atelier.tune.study_spec import FIRST, GROUPINGS, SAMPLERS, SEARCHED, list_studies
 from tag_atelier.ui.choices import NOTHING
+from tag_atelier.ui.yaml_box import read_box
 
 OWN = "own"
 """What a menu shows where the YAML says more than the menu has."""
@@ -99,16 +98,7 @@ def with_models(text: str, models: tuple[str, ...]) -> str:
 
 def read(text: str) -> dict[str, Any]:
     """The mapping in ``text``. Raises SpecError where there is none."""
-    try:
-        values = yaml.safe_load(text or "")
-        refuse_multiplied(values)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        where = getattr(error, "problem_mark", None)
-        line = f" in line {where.line + 1}" if where else ""
-        raise SpecError(f"The study is no YAML{line}; expected 'name: value' lines, check brackets and indents.") from error
-    if not isinstance(values, Mapping):
-        raise SpecError("The study is empty or no mapping; expected at least 'name', 'models' and 'plan'.")
-    return {str(key): value for key, value in values.items()}
+    return {str(key): value for key, value in read_box(text, "The study", "'name', 'models' and 'plan'").items()}
 
 
 def _groups(values: Mapping[str, Any]) -> object:

@@ -14,7 +14,7 @@ from tag_atelier.host.webui.panel_script import StateProgress
 from tag_atelier.host.webui.refusal import refuse
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.benchmarks import Benchmarks
-from tag_atelier.plain_values import refuse_multiplied
+from tag_atelier.plain_values import Unreadable, read_yaml
 
 TITLE = "Rare-tag benchmark"
 
@@ -66,13 +66,10 @@ def _run(atelier: Atelier, p: Any, plan: Any) -> processing.Processed:
 def _read(plan: Any) -> dict[str, object]:
     """The plan as a mapping; on the page it is a text, over HTTP an object or a text."""
     if isinstance(plan, str):
-        import yaml
-
         try:
-            plan = yaml.safe_load(plan) if plan.strip() else {}
-            refuse_multiplied(plan)
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            raise RequestError(f"The plan is neither JSON nor YAML: {' '.join(str(error).split())}") from error
+            plan = read_yaml(plan) if plan.strip() else {}
+        except Unreadable as error:
+            raise RequestError(f"The plan is neither JSON nor YAML: {error}") from error
     if not isinstance(plan, Mapping):
         raise RequestError(f'The plan of \'{TITLE}\' is no mapping; expected for example {{"preset": "rare-8"}}.')
     return {str(key): value for key, value in plan.items()}
