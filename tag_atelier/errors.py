@@ -15,11 +15,39 @@
     ├── Busy                        409  another job holds the model
     └── Cancelled                   499  somebody pressed stop; not a failure
 
-A message is one sentence: what was found, what was expected, what to do.
+A message is one sentence: what was found, what was expected, what to do. It is given as an English template and the values
+of its fields, so that a door can say it in the reader's language::
+
+    raise RecipeError("The recipe gives '{twice}' twice; give it once.", twice=name)
 """
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 _SHOWN, _COMPARED = 8, 2000
 """Names that an error lists, and among how many it looks for the nearest."""
+
+
+class Said(str):
+    """An English sentence that remembers what was filled into it, so that ``language`` can say it in another one.
+
+    What was filled in may be ``Said`` too.
+    """
+
+    template: str
+    values: dict[str, object]
+
+
+def say(template: str, **values: object) -> Said:
+    """``template`` with its fields filled in.
+
+    >>> say("'{tag}' stands here twice.", tag="hat")
+    "'hat' stands here twice."
+    """
+    said = Said(template.format(**values) if values else template)
+    said.template, said.values = template, values
+    return said
 
 
 class TagAtelierError(Exception):
@@ -27,6 +55,21 @@ class TagAtelierError(Exception):
 
     status = 400
     """HTTP status that the API answers with."""
+
+    def __init__(self, template: str, **values: object) -> None:
+        """``template`` is English with ``{field}`` for each of ``values`` (none: it is taken as it is), or already ``Said``."""
+        self.said = template if isinstance(template, Said) else say(template, **values)
+        super().__init__(self.said)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Subclasses take other arguments than the sentence that Exception would hand back to them.
+        return _revive, (type(self), self.__dict__)
+
+
+def _revive(kind: type[TagAtelierError], state: dict[str, object]) -> TagAtelierError:
+    error = kind.__new__(kind, state["said"])
+    error.__dict__.update(state)
+    return error
 
 
 class RequestError(TagAtelierError):
@@ -40,16 +83,26 @@ class UnknownName(TagAtelierError):
 
     status = 404
 
-    def __init__(self, kind: str, name: str, known: "list[str] | tuple[str, ...]" = (), remedy: str = "") -> None:
-        """``kind`` is a singular noun ("checkpoint"); of many known names eight are listed, the nearest first."""
-        many = len(known) > _SHOWN
-        shown = ", ".join(_nearest(name, known) if many else known) + (f", … ({len(known)} in all)" if many else "")
-        expected = f"expected one of: {shown}" if known else "there is none of that name"
-        super().__init__(f"Unknown {kind} '{name}'; {expected}." + (f" {remedy}" if remedy else ""))
+    def __init__(self, kind: str, name: str, known: Sequence[str] = (), remedy: str = "") -> None:
+        """``kind`` is a singular noun ("checkpoint"); of many known names eight are listed, the nearest first.
+
+        A kind's sentence is translated as a whole, as ``"Unknown checkpoint '{name}'; {expected}."``.
+        """
+        unknown = say(f"Unknown {kind} '{{name}}'; {{expected}}.", name=name, expected=_expected(name, known))
+        super().__init__(say("{unknown} {remedy}", unknown=unknown, remedy=remedy) if remedy else unknown)
         self.kind, self.name = kind, name
 
 
-def _nearest(name: str, known: "list[str] | tuple[str, ...]") -> "list[str]":
+def _expected(name: str, known: Sequence[str]) -> Said:
+    if not known:
+        return say("there is none of that name")
+    if len(known) <= _SHOWN:
+        return say("expected one of: {names}", names=", ".join(known))
+    names = ", ".join(_nearest(name, known))
+    return say("expected one of: {names}, … ({count} in all)", names=names, count=len(known))
+
+
+def _nearest(name: str, known: Sequence[str]) -> list[str]:
     """``_SHOWN`` of ``known``: those that are spelled much like ``name``, the nearest first, then the first of the others."""
     from difflib import get_close_matches
 

@@ -6,9 +6,13 @@ The WebUI reads the same file for its page, so a word is translated once.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+from tag_atelier.errors import Said as Said
+from tag_atelier.errors import say as say
 
 Language = Literal["en", "zh_CN"]
 
@@ -27,22 +31,15 @@ def _table(language: Language) -> dict[str, str]:
 def sentence(english: str, language: Language = "en", **values: object) -> str:
     """``english`` in ``language`` with ``{name}`` fields filled in; the English itself where no translation exists."""
     text = _table(language).get(english, english)
-    return text.format(**values) if values else text
+    return text.format(**tell(values, language)) if values else text
 
 
-class Said(str):
-    """An English sentence that remembers what was filled into it, so that it can be said in another language."""
-
-    template: str
-    values: dict[str, object]
-
-
-def say(template: str, **values: object) -> Said:
-    """``template`` with its fields filled in.
-
-    >>> say("'{tag}' stands here twice.", tag="hat")
-    "'hat' stands here twice."
-    """
-    said = Said(sentence(template, "en", **values))
-    said.template, said.values = template, values
-    return said
+def tell(value: Any, language: Language) -> Any:
+    """``value`` with every ``Said`` in it, however deep in mappings and lists, said in ``language``."""
+    if isinstance(value, Said):
+        return sentence(value.template, language, **value.values)
+    if isinstance(value, Mapping):
+        return {key: tell(each, language) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(tell(each, language) for each in value)
+    return value
