@@ -15,6 +15,7 @@ from tag_atelier.merge.adjust import NAMES as ADJUSTMENTS
 from tag_atelier.merge.elements import Element
 from tag_atelier.merge.options import COMPONENTS
 from tag_atelier.merge.recipe import Recipe
+from tag_atelier.plain_values import Unreadable, read_yaml
 from tag_atelier.ui.merge_weights import Mixed, read_blocks, row_of, spelled, weights_value
 
 _TAG = re.compile(r"<lora:([^:<>]+)(?::([^:<>]+))?[^<>]*>")
@@ -130,9 +131,11 @@ def _read_elements(text: str) -> Iterator[object]:
             yield from (piece.strip() for piece in line.split(",") if piece.strip())
             continue
         try:
-            yield yaml.safe_load(line)
-        except yaml.YAMLError as error:
-            raise RecipeError(f"'{line}' cannot be read; expected for example {{keys: '*.ff.net.*', weight: 0.5}}.") from error
+            yield read_yaml(line)
+        except Unreadable as error:
+            raise RecipeError(
+                "'{line}' cannot be read; expected for example {{keys: '*.ff.net.*', weight: 0.5}}.", line=line
+            ) from error
 
 
 def _element_line(element: Element) -> str:

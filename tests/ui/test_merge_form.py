@@ -106,6 +106,8 @@ def test_a_pasted_line_means_what_it_meant_where_it_comes_from() -> None:
         (form(parts=Parts(networks="style: 0.5, what, else")), "style"),
         (form(parts=Parts(networks="style: 0.5, IN99: 1")), "IN99"),
         (form(parts=Parts(elements="{keys: [")), "cannot be read"),
+        (form(parts=Parts(elements="{keys: 2024-13-45}")), "'{keys: 2024-13-45}' cannot be read"),
+        (form(parts=Parts(elements="{keys: &one [*one]}")), "cannot be read"),
         (form(parts=Parts(elements="M00:attn")), "three"),
         (form(parts=Parts(adjust="SHARP: 1")), "SHARP|sharp"),
         (form(parts=Parts(clip_l="f")), "'f'"),
