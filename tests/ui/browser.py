@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import gradio as gr
+import pytest
 import uvicorn
 from fastapi import FastAPI
 from selenium import webdriver
@@ -27,6 +28,11 @@ Found = TypeVar("Found")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DRIVER = shutil.which("chromedriver")
+IN_BROWSER = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium or chromedriver is not installed"),
+]
+"""The ``pytestmark`` of a file whose tests all need Chromium."""
 PATIENCE_S = 60
 HEARD = "tag_atelier_test_heard"
 """A button of the served page, and what its press writes into the window: gradio hears presses from then on."""

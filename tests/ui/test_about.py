@@ -17,7 +17,7 @@ from tag_atelier.ui import about
 from tag_atelier.ui.standalone import build_page
 from tag_atelier.ui.words import Words
 from tests.fakes import FakeScorer, fake_host
-from tests.ui.browser import CHROMIUM, DRIVER, Page, served, until
+from tests.ui.browser import IN_BROWSER, Page, served, until
 
 STUB = """
 window.told = [];
@@ -47,8 +47,9 @@ def page(driver: object, tmp_path: Path) -> Iterator[Page]:
 
 def in_browser(test: object) -> object:
     """Marks a test that needs Chromium."""
-    needed = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium or chromedriver is not installed")
-    return pytest.mark.browser(needed(test))  # type: ignore[operator]
+    for mark in IN_BROWSER:
+        test = mark(test)  # type: ignore[operator]
+    return test
 
 
 @in_browser

@@ -19,13 +19,10 @@ from tag_atelier.jobs.prompts import Prompts
 from tag_atelier.jobs.runner import JobRunner
 from tag_atelier.ui.standalone import build_page
 from tests.fakes import FakeProgress, FakeScorer, fake_host
-from tests.ui.browser import CHROMIUM, DRIVER, Page, served, until
+from tests.ui.browser import IN_BROWSER, Page, served, until
 from tests.ui.fake_atelier import FakeAtelier
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium or chromedriver is not installed"),
-]
+pytestmark = IN_BROWSER
 
 PLAN: dict[str, Any] = {
     "name": "two faces",

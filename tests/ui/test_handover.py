@@ -14,13 +14,10 @@ from tag_atelier import api
 from tag_atelier.bench.spec import BenchSpec
 from tag_atelier.merge.recipe import Recipe
 from tag_atelier.ui.standalone import build_page
-from tests.ui.browser import CHROMIUM, DRIVER, Page, served, until
+from tests.ui.browser import IN_BROWSER, Page, served, until
 from tests.ui.fake_atelier import FakeAtelier
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium or chromedriver is not installed"),
-]
+pytestmark = IN_BROWSER
 PLAN = "#tag_atelier_bench_spec textarea"
 MERGE = 2
 

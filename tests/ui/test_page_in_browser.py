@@ -19,13 +19,10 @@ from tag_atelier.merge.recipe import Recipe
 from tag_atelier.ui import panel
 from tag_atelier.ui.compat import standalone_blocks
 from tag_atelier.ui.standalone import build_page
-from tests.ui.browser import CHROMIUM, DRIVER, Page, served, until
+from tests.ui.browser import IN_BROWSER, Page, served, until
 from tests.ui.fake_atelier import FakeAtelier
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium or chromedriver is not installed"),
-]
+pytestmark = IN_BROWSER
 
 BENCHMARK, MERGE = 1, 2
 

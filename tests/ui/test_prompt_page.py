@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,37 +11,15 @@ pytest.importorskip("selenium", reason="selenium is not installed")
 from selenium.webdriver.common.keys import Keys
 
 from tag_atelier import api
-from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.ui.standalone import build_page
-from tests.ui.browser import CHROMIUM, DRIVER, Page, served, until
+from tests.ui.browser import IN_BROWSER, Page, served, until
 from tests.ui.prompt_atelier import prompt_atelier
 from tests.ui.prompt_browser import NEGATIVE, PROMPT, Lanes
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium or chromedriver is not installed"),
-]
+pytestmark = IN_BROWSER
 
 MESSY = "best quality, white hair, smile, 1girl, red ribbon, sitting"
 ORDERED = "1girl, sitting, smile, white hair, red ribbon, best quality"
-
-
-@pytest.fixture(scope="module")
-def atelier(tmp_path_factory: pytest.TempPathFactory) -> Atelier:
-    return prompt_atelier(tmp_path_factory.mktemp("atelier"))
-
-
-@pytest.fixture(scope="module")
-def address(atelier: Atelier) -> Iterator[str]:
-    with served(atelier, build_page(atelier, api.PAGE_TOKEN)) as where:
-        yield where
-
-
-@pytest.fixture
-def lanes(driver: object, address: str) -> Iterator[Lanes]:
-    page = Page(driver, address)
-    yield Lanes(page)
-    assert page.complaints() == []
 
 
 def test_tags_stand_in_the_familys_lanes_and_arrange_is_undone_and_done_again(lanes: Lanes) -> None:

@@ -18,35 +18,12 @@ from tag_atelier import api
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.ui import lanes as holders
 from tag_atelier.ui.compat import standalone_blocks
-from tag_atelier.ui.standalone import build_page
-from tests.ui.browser import CHROMIUM, DRIVER, Page, served, until
-from tests.ui.prompt_atelier import prompt_atelier
+from tests.ui.browser import IN_BROWSER, Page, served, until
 from tests.ui.prompt_browser import NEGATIVE, Lanes
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium or chromedriver is not installed"),
-]
+pytestmark = IN_BROWSER
 
 INFOTEXT = "1girl, smile\nNegative prompt: lowres\nSteps: 24, Sampler: Euler a, CFG scale: 6, Seed: 7, Size: 832x1216"
-
-
-@pytest.fixture(scope="module")
-def atelier(tmp_path_factory: pytest.TempPathFactory) -> Atelier:
-    return prompt_atelier(tmp_path_factory.mktemp("atelier"))
-
-
-@pytest.fixture(scope="module")
-def address(atelier: Atelier) -> Iterator[str]:
-    with served(atelier, build_page(atelier, api.PAGE_TOKEN)) as where:
-        yield where
-
-
-@pytest.fixture
-def lanes(driver: object, address: str) -> Iterator[Lanes]:
-    page = Page(driver, address)
-    yield Lanes(page)
-    assert page.complaints() == []
 
 
 def test_the_families_words_go_where_they_belong(lanes: Lanes) -> None:

@@ -19,12 +19,9 @@ from tag_atelier.jobs import studies
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.ui.standalone import build_page
 from tests.jobs.tiny_studies import STUDY, A, B, build_atelier, sampler
-from tests.ui.browser import CHROMIUM, DRIVER, Page, served, until
+from tests.ui.browser import IN_BROWSER, Page, served, until
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium or chromedriver is not installed"),
-]
+pytestmark = IN_BROWSER
 
 PATIENCE_S = 300
 MERGE, SEARCH = 2, 3
