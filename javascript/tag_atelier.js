@@ -40,8 +40,9 @@ var tagAtelier = (function () {
     }
 
     async function ask(method, path, body) {
-        const token = readData("page").token || "1";
-        const options = { method: method, credentials: "same-origin", headers: { "X-Tag-Atelier": token } };
+        const own = readData("page");
+        const headers = { "X-Tag-Atelier": own.token || "1", "Accept-Language": own.language || "en" };
+        const options = { method: method, credentials: "same-origin", headers: headers };
         if (body !== undefined) {
             options.headers["Content-Type"] = "application/json";
             options.body = JSON.stringify(body);
@@ -131,7 +132,7 @@ var tagAtelier = (function () {
     /** Merges count bytes, everything else counts pieces. */
     function countOf(job) {
         if (!job.total) return "";
-        const bytes = job.kind === "merge" || job.kind === "live";
+        const bytes = ["merge", "live", "tagger"].includes(job.kind);
         const shown = (count) => (bytes ? (count / 1e6).toFixed(count < 1e7 ? 1 : 0) + " MB" : String(count));
         return say("{done} of {total}", { done: shown(job.done), total: shown(job.total) });
     }
@@ -332,6 +333,7 @@ var tagAtelier = (function () {
 
     const arrivals = [
         ["[data-tag-atelier-runs]", () => { showRuns(); watch(); tagAtelierRuns.showTaggers(); }],
+        ["#tag_atelier_search_studies", () => tagAtelierRuns.showTaggers()],
         ["[data-tag-atelier-live]", () => { showLive(); watch(); }],
     ];
     const present = new Map();

@@ -13,11 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tag_atelier.errors import TagAtelierError
+from tag_atelier.errors import HostError, RequestError, TagAtelierError
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.origins import refuse_other_sites
 from tag_atelier.jobs.runner import Job
 from tag_atelier.jobs.values import read_body
+from tag_atelier.language import Language, asked_language, tell
 from tag_atelier.routes import ROUTES as ROUTES
 from tag_atelier.routes import Route
 
@@ -25,6 +26,13 @@ PREFIX = "/tag-atelier/v1"
 TOKEN_HEADER = "X-Tag-Atelier"
 PAGE_TOKEN = secrets.token_urlsafe(24)
 """Handed out with the page (so behind the WebUI's login where there is one); lets the page call the routes."""
+
+
+class Unauthorized(TagAtelierError):
+    """A request without the page's token and without a login."""
+
+    status = 401
+
 
 Admit = Callable[[Any], bool]
 """Whether a starlette request carries valid credentials; never called for a request that carries the page's token."""
@@ -52,55 +60,53 @@ def _endpoint(route: Route, atelier: Atelier, admit: Admit) -> Callable[..., Any
     from fastapi import Request
     from fastapi.concurrency import run_in_threadpool
 
-    async def endpoint(request: Any) -> Any:
+    async def carry_out(request: Any) -> tuple[object, int]:
         try:
-            refusal = _refusal(request, admit)
-            if refusal is not None:
-                return refusal
+            _refuse_strangers(request, admit)
             posted = route.method == "POST"
             body = await read_body(request, route.largest_body) if posted else dict(request.query_params)
-            return _answer(await run_in_threadpool(route.handler, atelier, request.path_params, body), route.status)
+            return await run_in_threadpool(route.handler, atelier, request.path_params, body), route.status
         except TagAtelierError as error:
-            return _error(error.status, type(error).__name__, str(error))
+            return _refusal(error)
         except UnicodeError as error:
-            return _error(
-                422, "RequestError", f"The request holds text that is no Unicode ({error}); leave that character out."
+            return _refusal(
+                RequestError("The request holds text that is no Unicode ({error}); leave that character out.", error=error)
             )
         except OSError as error:
-            return _error(
-                502, "HostError", f"A file could not be read or written ({error}); make room, or free it, and try again."
+            return _refusal(
+                HostError("A file could not be read or written ({error}); make room, or free it, and try again.", error=error)
             )
+
+    async def endpoint(request: Any) -> Any:
+        result, status = await carry_out(request)
+        return _answer(result, status, asked_language(request.headers.get("accept-language", "")))
 
     # FastAPI reads the annotation, and the class is only known here: fastapi is not loaded with this module.
     endpoint.__annotations__["request"] = Request
     return endpoint
 
 
-def _refusal(request: Any, admit: Admit) -> Any:
-    """None when the request may go on, else the answer that refuses it. Raises CrossSite."""
+def _refuse_strangers(request: Any, admit: Admit) -> None:
+    """Let a request pass that comes from our page or carries a login. Raises CrossSite, Unauthorized."""
     if request.method != "GET":
         refuse_other_sites(request)
     token = request.headers.get(TOKEN_HEADER, "")
-    if hmac.compare_digest(token.encode(), PAGE_TOKEN.encode()) or admit(request):
-        return None
-    return _error(401, "Unauthorized", "No valid login was given; expected the page's login or the --api-auth credentials.")
+    if not (hmac.compare_digest(token.encode(), PAGE_TOKEN.encode()) or admit(request)):
+        raise Unauthorized("No valid login was given; expected the page's login or the --api-auth credentials.")
 
 
-def _answer(result: object, status: int) -> Any:
-    from fastapi.responses import FileResponse
+def _refusal(error: TagAtelierError) -> tuple[object, int]:
+    return {"error": type(error).__name__, "detail": error.said}, error.status
+
+
+def _answer(result: object, status: int, language: Language) -> Any:
+    """A file as it is, anything else as JSON with its sentences in ``language``.
+
+    The JSON is ASCII: then also a name that is no valid Unicode can be shown.
+    """
+    from fastapi.responses import FileResponse, Response
 
     if isinstance(result, Path):
         return FileResponse(result, headers={"X-Content-Type-Options": "nosniff"})
-    value = result.as_dict() if isinstance(result, Job) else result
-    return _json(value, status)
-
-
-def _error(status: int, kind: str, sentence: str) -> Any:
-    return _json({"error": kind, "detail": sentence}, status)
-
-
-def _json(value: object, status: int) -> Any:
-    """In ASCII: then also a name that is no valid Unicode can be shown."""
-    from fastapi.responses import Response
-
+    value = tell(result.as_dict() if isinstance(result, Job) else result, language)
     return Response(json.dumps(value, default=str), status, media_type="application/json")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tag_atelier.errors import CheckpointError, RequestError
+from tag_atelier.language import system_language, tell
 from tag_atelier.ports import Host
 
 
@@ -26,13 +27,13 @@ class Bar:
         from tqdm import tqdm
 
         self.close()
-        self._bar = tqdm(total=total, desc=text or None, file=sys.stderr, leave=True)
+        self._bar = tqdm(total=total, desc=tell(text, system_language()) or None, file=sys.stderr, leave=True)
 
     def advance(self, steps: int = 1, text: str = "") -> None:
         """Move it."""
         if self._bar is not None:
             if text:
-                self._bar.set_description(text, refresh=False)
+                self._bar.set_description(tell(text, system_language()), refresh=False)
             self._bar.update(steps)
 
     @property

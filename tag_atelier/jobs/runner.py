@@ -93,9 +93,9 @@ class Job:
             self.result = dict(work(self))
             self.state = "done"
         except Cancelled as error:
-            self.state, self.error = "cancelled", str(error)
+            self.state, self.error = "cancelled", error.said
         except TagAtelierError as error:
-            self.state, self.error = "failed", str(error)
+            self.state, self.error = "failed", error.said
         except Exception as error:
             logger.exception("job %s (%s) failed", self.id, self.kind)
             self.state, self.error = "failed", f"{type(error).__name__}: {error}"

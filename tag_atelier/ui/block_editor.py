@@ -31,7 +31,7 @@ def block_editor(row: Mixed, architecture_id: str, words: Words, layout: str = "
     try:
         weights = resolved(row, architecture_id, layout)
     except (RecipeError, UnknownName) as error:
-        return f'<div class="tag-atelier-quiet">{words.escaped(str(error))}</div>'
+        return f'<div class="tag-atelier-quiet">{html.escape(words.said(error.said))}</div>'
     return (
         f'<div data-tag-atelier-blocks="{html.escape(text_id)}">'
         + curve(weights, words)

@@ -59,7 +59,7 @@ def build_panel(atelier: Any, is_img2img: bool) -> Panel:
             skip.do_not_save_to_config = True
         result = gr.HTML("", elem_id=element_id(tab, "result"))
         gr.HTML(panel_lanes(tab), elem_id=element_id(tab, "lanes"))
-        merge = panel_merge.build(atelier, tab)
+        merge = panel_merge.build(atelier, words, tab)
         prompt = gr.Textbox("", visible=False, label="Tag Atelier prompt", elem_id=element_id(tab, "prompt"))
     _connect(atelier, words, tab, (now, check, undo), (prompt, *controls, result))
 

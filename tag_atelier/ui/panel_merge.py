@@ -14,9 +14,10 @@ from tag_atelier.ports import RECIPE_INFOTEXT
 from tag_atelier.ui.choices import NOTHING
 from tag_atelier.ui.compat import listen
 from tag_atelier.ui.ids import element_id
+from tag_atelier.ui.words import Words
 
 
-def build(atelier: Any, tab: str) -> Any:
+def build(atelier: Any, words: Words, tab: str) -> Any:
     """The text that is the script's argument, where the caller's gradio context stands."""
     with gr.Accordion("Merge for these pictures", open=False, elem_id=element_id(tab, "merge_panel")):
         saved = gr.Dropdown(
@@ -40,7 +41,7 @@ def build(atelier: Any, tab: str) -> Any:
         try:
             return "" if name == NOTHING else str(atelier.merges.shelf.recipe(name).to_yaml())
         except TagAtelierError as error:
-            return f"# {error}"
+            return f"# {words.said(error.said)}"
 
     listen(saved.input, fill, [saved], [recipe])
     return recipe

@@ -17,7 +17,7 @@ LONGEST_LIST = 60
 
 def problem(error: TagAtelierError, words: Words) -> str:
     """An error's sentence."""
-    return f'<div class="tag-atelier-problem" role="alert">{words.escaped(str(error))}</div>'
+    return f'<div class="tag-atelier-problem" role="alert">{html.escape(words.said(error.said))}</div>'
 
 
 def note(text: str) -> str:

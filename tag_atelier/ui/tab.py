@@ -44,6 +44,7 @@ def build_content(atelier: Any, words: Words, token: str = "") -> None:
 def page_data(words: Words, token: str) -> str:
     """What the script needs to know, as attributes of a hidden element."""
     hints = {identifier: words(hint) for identifier, hint in HINTS.items()}
-    values = {"words": words.script_table(), "hints": json.dumps(hints), "page": json.dumps({"token": token})}
+    page = {"token": token, "language": words.language.replace("_", "-")}
+    values = {"words": words.script_table(), "hints": json.dumps(hints), "page": json.dumps(page)}
     attributes = " ".join(f'data-tag-atelier-{name}="{html.escape(value)}"' for name, value in values.items())
     return f"<div {attributes}></div>"

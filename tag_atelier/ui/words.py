@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import html
 import json
-import locale
 from typing import Any
 
-from tag_atelier.language import Language, Said, sentence
+from tag_atelier.language import Language, Said, sentence, system_language
 from tag_atelier.merge.notices import WHY_REPLACED
 from tag_atelier.prompt.arrange import REASONS
 from tag_atelier.settings import DEFAULTS
@@ -71,5 +70,5 @@ def words_of(atelier: Any, in_webui: bool = False) -> Words:
     """
     language = str({**DEFAULTS, **atelier.options()}["language"])
     if language == "auto" and not in_webui:
-        language = "zh_CN" if (locale.getlocale()[0] or "").startswith(("zh", "Chinese")) else "en"
+        language = system_language()
     return Words("zh_CN" if language == "zh_CN" else "en", in_webui)

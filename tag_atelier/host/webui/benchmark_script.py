@@ -10,10 +10,12 @@ from typing import Any
 from modules import processing, scripts
 
 from tag_atelier.errors import Cancelled, RequestError, TagAtelierError
+from tag_atelier.host.webui import options
 from tag_atelier.host.webui.panel_script import StateProgress
 from tag_atelier.host.webui.refusal import refuse
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.benchmarks import Benchmarks
+from tag_atelier.language import sentence, tell
 from tag_atelier.plain_values import Unreadable, read_yaml
 
 TITLE = "Rare-tag benchmark"
@@ -53,12 +55,15 @@ def _run(atelier: Atelier, p: Any, plan: Any) -> processing.Processed:
     try:
         summary = benchmarks.run_now(spec, None, StateProgress())
     except Cancelled as error:
-        p.comment(str(error))
-        return processing.Processed(p, [], seed=_seed(p), info=str(error))
+        told = tell(error.said, options.language())
+        p.comment(told)
+        return processing.Processed(p, [], seed=_seed(p), info=told)
     folder = Path(str(summary["folder"]))
     p.extra_generation_params["Tag Atelier run"] = summary["run"]
     p.extra_generation_params["Tag Atelier report"] = str(folder / "report.html")
-    info = f"Rare-tag benchmark {summary['run']}: the report is {folder / 'report.html'}"
+    info = sentence(
+        "Rare-tag benchmark {run}: the report is {path}", options.language(), run=summary["run"], path=folder / "report.html"
+    )
     pictures = _pictures(folder)
     return processing.Processed(p, pictures, seed=_seed(p), info=info, infotexts=[info] * max(1, len(pictures)))
 

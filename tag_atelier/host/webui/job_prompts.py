@@ -11,13 +11,16 @@ from typing import Any
 
 from modules import shared
 
+from tag_atelier.host.webui import options
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.panel import INFOTEXT, PanelRequest
 from tag_atelier.jobs.panel_prompts import NOTE_INFOTEXT, Outcome, Pair, Report
+from tag_atelier.language import sentence
 
 logger = logging.getLogger(__name__)
 
 _OURS = {*INFOTEXT.values(), NOTE_INFOTEXT}
+_LEFT = "Tag Atelier left the prompts as they are: {error}"
 _NO_REFINER = (None, "", "None", "none")
 
 
@@ -32,7 +35,7 @@ def write_prompts(atelier: Atelier, p: Any, request: PanelRequest, tab: str) -> 
         _write(atelier, p, request, tab)
     except Exception as error:  # a picture is never lost to us
         logger.exception("the prompts were left as they are")
-        p.comment(f"Tag Atelier left the prompts as they are: {type(error).__name__}: {error}")
+        p.comment(sentence(_LEFT, options.language(), error=f"{type(error).__name__}: {error}"))
 
 
 def _write(atelier: Atelier, p: Any, request: PanelRequest, tab: str) -> None:

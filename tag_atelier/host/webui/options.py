@@ -7,6 +7,7 @@ from typing import Any
 
 from modules import sd_models, shared
 
+from tag_atelier.language import Language
 from tag_atelier.settings import SETTINGS, Setting
 
 _SECTION = ("tag_atelier", "Tag Atelier")
@@ -29,6 +30,11 @@ def values() -> dict[str, bool | int | float | str]:
     if found["language"] == "auto":
         found["language"] = "zh_CN" if str(shared.opts.data.get("localization", "")).lower().startswith("zh") else "en"
     return found
+
+
+def language() -> Language:
+    """What the page and the reports are written in."""
+    return "zh_CN" if values()["language"] == "zh_CN" else "en"
 
 
 def live_settings() -> dict[str, object]:

@@ -9,11 +9,12 @@ from typing import Any, Protocol
 from modules import scripts, shared
 
 from tag_atelier.errors import TagAtelierError
-from tag_atelier.host.webui import merge_in_job, xyz_axes, xyz_merge_axes
+from tag_atelier.host.webui import merge_in_job, options, xyz_axes, xyz_merge_axes
 from tag_atelier.host.webui.job_prompts import write_prompts
 from tag_atelier.host.webui.refusal import refuse_later
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.panel import PanelRequest
+from tag_atelier.language import tell
 
 logger = logging.getLogger(__name__)
 
@@ -48,11 +49,11 @@ class StateProgress:
         """Show ``total`` steps on the bar."""
         shared.state.job_count, shared.state.job_no = max(total, 1), 0
         shared.state.processing_has_refined_job_count = True
-        shared.state.textinfo = text or None
+        shared.state.textinfo = tell(text, options.language()) or None
 
     def advance(self, steps: int = 1, text: str = "") -> None:
         """Move the bar."""
-        shared.state.textinfo = text or shared.state.textinfo
+        shared.state.textinfo = tell(text, options.language()) or shared.state.textinfo
 
     @property
     def cancelled(self) -> bool:

@@ -7,13 +7,15 @@ from typing import Any, NoReturn
 from fastapi import HTTPException
 
 from tag_atelier.errors import TagAtelierError
+from tag_atelier.host.webui import options
+from tag_atelier.language import told
 
 
 def refuse(p: Any, error: TagAtelierError) -> NoReturn:
-    """Raise what the door of job ``p`` can show."""
+    """Raise what the door of job ``p`` can show: English over HTTP, the page's language on the page."""
     if getattr(p, "is_api", False):
         raise HTTPException(status_code=error.status, detail=str(error)) from error
-    raise error
+    raise told(error, options.language())
 
 
 def refuse_later(p: Any, error: TagAtelierError, step: str) -> None:

@@ -9,13 +9,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from tag_atelier.host.webui import options
 from tag_atelier.host.webui.plot_axes import add
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.families import AUTOMATIC
 from tag_atelier.jobs.panel import PanelRequest
+from tag_atelier.language import sentence
 from tag_atelier.prompt.compose import DEFAULT
 
 NOTHING = "none"
+_UNKNOWN = "'{name}' is unknown; expected some of: {known}."
 _CELL = "tag_atelier_axes"
 _SWITCH = {"on": True, "off": False}
 
@@ -62,6 +65,7 @@ def _confirm(label: str, choices: Callable[[], list[str]]) -> Callable[[Any, Seq
     def confirm(_p: Any, values: Sequence[str]) -> None:
         unknown = [value for value in values if value not in choices()]
         if unknown:  # the plot shows any exception's text and draws nothing
-            raise RuntimeError(f"{label}: '{unknown[0]}' is unknown; expected some of: {', '.join(choices())}.")
+            known = sentence(_UNKNOWN, options.language(), name=unknown[0], known=", ".join(choices()))
+            raise RuntimeError(f"{label}: {known}")
 
     return confirm

@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tag_atelier.errors import RecipeError, TagAtelierError
+from tag_atelier.host.webui import options
 from tag_atelier.host.webui.plot_axes import add
 from tag_atelier.jobs.atelier import Atelier
+from tag_atelier.language import tell
 from tag_atelier.merge.recipe import Recipe
 from tag_atelier.merge.variants import VARIANTS
 
@@ -89,6 +91,6 @@ def _confirm(kind: str) -> Callable[[Any, Sequence[str]], None]:
             try:
                 VARIANTS[kind](two, value)
             except TagAtelierError as error:  # the plot shows any exception's text and draws nothing
-                raise RuntimeError(f"{_LABEL}{kind}: {error}") from error
+                raise RuntimeError(f"{_LABEL}{kind}: {tell(error.said, options.language())}") from error
 
     return confirm
