@@ -307,7 +307,8 @@ var tagAtelier = (function () {
         if (!place) return;
         const status = await askJson("GET", "status").catch(() => null);
         if (!status) return;
-        const sentence = status.dirty ? "The loaded model carries a merge. Restore puts its own weights back."
+        const sentence = status.in_memory_only ? "Another extension made the loaded model in memory; it is in no file."
+            : status.dirty ? "The loaded model carries a merge. Restore puts its own weights back."
             : status.loaded ? "The loaded model is as it came from its file." : "No model is loaded.";
         const badge = make("span", "tag-atelier-badge " + (status.dirty ? "tag-atelier-badge-dirty" : ""), status.loaded || "–");
         place.replaceChildren(badge, make("span", "", say(sentence)));

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from tag_atelier.errors import HostError
+from tag_atelier.errors import Busy, HostError
 
 if TYPE_CHECKING:
     import numpy
@@ -39,6 +39,17 @@ class Checkpoint:
     """The file, where the host is on this machine."""
     sha256: str | None = None
     """64 hex digits, when the host knows it already."""
+    in_memory_only: bool = False
+    """Its weights are in no file: another extension merged them under this name, and loading anything else loses them."""
+
+    def need_file(self) -> None:
+        """Raises Busy where the loaded weights are in no file: nothing may be computed over them or loaded in their place."""
+        if self.in_memory_only:
+            raise Busy(
+                "The loaded model '{name}' was made in memory by another extension and is in no file; "
+                "save it there, or load another checkpoint, then try again.",
+                name=self.name,
+            )
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,7 @@ class Atelier:
         return {
             "host": self.host.name,
             "loaded": loaded.name if loaded else None,
+            "in_memory_only": bool(loaded and loaded.in_memory_only),
             "dirty": bool(model and model.dirty),
             "live_merge": recipe.digest if recipe else None,
             "recipe": recipe.to_yaml() if recipe else None,
@@ -107,10 +108,12 @@ class Atelier:
         """Start a run, or take up the run of the same spec where it stopped.
 
         Raises:
-            Busy: a merge is in the loaded model and no queued job is going to restore it.
+            Busy: a merge is in the loaded model, ours or another extension's, and no queued job is going to undo it.
         """
-        if self.merges.stays and all(job.over for job in self.runner.list()):
-            raise Busy(MERGED_LIVE)
+        if all(job.over for job in self.runner.list()):
+            self.benchmarks.refuse_made_in_memory()
+            if self.merges.stays:
+                raise Busy(MERGED_LIVE)
         return self.benchmarks.start(spec)
 
     def job(self, job_id: str) -> Job:

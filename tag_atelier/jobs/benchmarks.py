@@ -121,7 +121,7 @@ class Benchmarks:
         A run that fails before its first picture leaves no folder behind.
 
         Raises:
-            Busy: the loaded model is merged live, so its pictures would be scored under another checkpoint's name.
+            Busy: the loaded model is merged live or in no file, so its pictures would be scored under another's name.
         """
         from tag_atelier.bench.report import write
         from tag_atelier.bench.run import run
@@ -162,6 +162,13 @@ class Benchmarks:
         with self._host.exclusive() if self._host.exclusive is not None else nullcontext():
             if self._host.live_model is not None and self._host.live_model.dirty:
                 raise Busy(MERGED_LIVE)
+            self.refuse_made_in_memory()
+
+    def refuse_made_in_memory(self) -> None:
+        """Raises Busy where the loaded model is in no file: a run could neither name it nor load it again afterwards."""
+        loaded = self._host.checkpoints.loaded()
+        if loaded is not None:
+            loaded.need_file()
 
     def speed(self) -> float | None:
         """Megapixel steps a second of the newest run that this host drew; None where there is none."""

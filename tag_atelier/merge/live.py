@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 
 import torch
 
-from tag_atelier.errors import Cancelled, RecipeError
+from tag_atelier.errors import Cancelled, RecipeError, say
 from tag_atelier.merge.evaluate import fused_lerp
 from tag_atelier.merge.header import TensorEntry
 from tag_atelier.merge.live_sources import MappedFile, MappedSources, State, is_mappable, state_of
@@ -100,7 +100,7 @@ class LiveMerger:
         wanted = self._wanted(plan, steps)
         done = {key: what for block, keys in self._done.items() if block not in same for key, what in keys.items()}
         fresh = [step for step in steps if done.get(step.key) != wanted[step.key]]
-        progress.begin(sum(step.size_bytes for step in fresh), f"Merging {' + '.join(plan.recipe.models)}")
+        progress.begin(sum(step.size_bytes for step in fresh), say("Merging {models}", models=" + ".join(plan.recipe.models)))
         self._last = None
         self._carry_out(plan, fresh, [key for key in done if key not in wanted], progress)
         self._version = self._model.version
@@ -203,13 +203,15 @@ class LiveMerger:
 
 
 def _check_loaded(plan: MergePlan, loaded: Checkpoint) -> None:
+    loaded.need_file()
     first = plan.files[0]
     path = first.header.path
     same_file = loaded.path is not None and loaded.path.exists() and loaded.path.samefile(path)
     if not same_file and (loaded.path is not None or loaded.name not in (first.name, path.stem)):
         raise RecipeError(
-            f"'{loaded.name}' is loaded but the recipe starts from '{first.name}'; "
-            f"load '{first.name}' or put the loaded model first."
+            "'{loaded}' is loaded but the recipe starts from '{first}'; load '{first}' or put the loaded model first.",
+            loaded=loaded.name,
+            first=first.name,
         )
 
 

@@ -73,7 +73,7 @@ class Easel:
         """
         host = workplace.host
         if host.live_model is None:
-            raise Unsupported(f"The host '{host.name}' cannot change a loaded model; search where the models lie.")
+            raise Unsupported("The host '{host}' cannot change a loaded model; search where the models lie.", host=host.name)
         self._model: LiveModel = host.live_model
         self._first = host.checkpoints.resolve(first)
         self._merger, self._files, self._catalogue = LiveMerger(self._model), ModelFiles(host), workplace.catalogue
@@ -95,6 +95,8 @@ class Easel:
             if self._model.dirty and self._exclusive is not None:
                 raise Busy("The loaded model is merged live; restore it before a search.")
             loaded = self._host.checkpoints.loaded()
+            if loaded is not None:
+                loaded.need_file()
             if loaded is None or loaded.name != self._first.name:
                 self._merger.restore()
                 self._host.checkpoints.load(self._first)

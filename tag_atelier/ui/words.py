@@ -21,6 +21,7 @@ SCRIPT_SENTENCES = (
     "{done} of {total}", "Open the report", "Resume", "Written: {path}", "The connection was lost: {reason}",
     "No runs yet. Choose a plan and checkpoints, then press Start.", "No model is loaded.",
     "The loaded model is as it came from its file.", "The loaded model carries a merge. Restore puts its own weights back.",
+    "Another extension made the loaded model in memory; it is in no file.",
     "virtual checkpoint", "Use this recipe", "Delete", "Saved recipes", "Merges that were written", "{model} is merged",
     "Restore", "Save…",
     "{count} tensors are A's own: {why}.",

@@ -18,7 +18,25 @@ SHORTEST_HASH = 8
 
 def from_info(info: sd_models.CheckpointInfo) -> Checkpoint:
     """Our value for the WebUI's."""
-    return Checkpoint(name=info.name_for_extra, title=info.title, path=Path(info.filename), sha256=info.sha256)
+    path = Path(info.filename)
+    return Checkpoint(info.name_for_extra, info.title, path, info.sha256, in_memory_only=_is_made_in_memory(info))
+
+
+def _is_made_in_memory(info: sd_models.CheckpointInfo) -> bool:
+    """Whether another extension keeps a merge under this entry: its file, if there is one, holds other weights.
+
+    sd-webui-supermerger marks its copies of the first model's entry ``isfake`` (scripts/mergers/mergers.py:169),
+    sd-webui-model-mixer ``fake`` (scripts/model_mixer.py:4641); any such copy has another name than its file.
+    """
+    if isinstance(info, VirtualCheckpoint):
+        return False
+    marked = getattr(info, "isfake", False) or getattr(info, "fake", False)
+    return bool(marked) or info.name_for_extra != Path(info.filename).stem
+
+
+def _is_loaded_made_in_memory() -> bool:
+    info = getattr(sd_models.model_data.sd_model, "sd_checkpoint_info", None)
+    return info is not None and _is_made_in_memory(info)
 
 
 def remember_hash(path: Path, sha256: str) -> None:
@@ -32,7 +50,7 @@ class WebuiCheckpoints:
     """Implements ``ports.CheckpointCatalogue``."""
 
     def list(self) -> Sequence[Checkpoint]:
-        """All checkpoints, by name; saved recipes are none."""
+        """All checkpoints, by name; saved recipes are none, nor is what other extensions merged in memory."""
         return sorted((from_info(info) for info in self._infos()), key=lambda checkpoint: checkpoint.name.lower())
 
     def resolve(self, name: str) -> Checkpoint:
@@ -73,7 +91,8 @@ class WebuiCheckpoints:
         return Path(shared.cmd_opts.ckpt_dir or sd_models.model_path)
 
     def _infos(self) -> Sequence[sd_models.CheckpointInfo]:
-        return tuple(info for info in sd_models.checkpoints_list.values() if not isinstance(info, VirtualCheckpoint))
+        infos = sd_models.checkpoints_list.values()
+        return tuple(info for info in infos if not isinstance(info, VirtualCheckpoint) and not _is_made_in_memory(info))
 
     def _info(self, name: str) -> sd_models.CheckpointInfo:
         wanted = name.strip()
@@ -91,8 +110,8 @@ def _load(info: sd_models.CheckpointInfo) -> None:
     shared.opts.set("sd_model_checkpoint", info.title, run_callbacks=False)
     if sd_models.model_data.sd_model is None:
         sd_models.load_model(info)
-    else:
-        sd_models.reload_model_weights(info=info)
+    else:  # what was merged in memory goes by its first model's file, for which nothing would be loaded
+        sd_models.reload_model_weights(info=info, forced_reload=_is_loaded_made_in_memory())
 
 
 def _load_forge(info: sd_models.CheckpointInfo) -> None:
@@ -100,4 +119,6 @@ def _load_forge(info: sd_models.CheckpointInfo) -> None:
     from modules_forge import main_entry
 
     main_entry.checkpoint_change(info.title, save=False, refresh=True)
+    if _is_loaded_made_in_memory():
+        sd_models.model_data.forge_hash = ""  # by which it knows that there is nothing to load
     sd_models.forge_model_reload()
