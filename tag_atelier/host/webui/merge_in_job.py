@@ -6,6 +6,7 @@ Called by ``panel_script``, inside a job, so with the WebUI's queue held; and by
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,11 @@ from tag_atelier.host.webui.refusal import refuse_later
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.panel import PanelRequest
 from tag_atelier.ports import MERGE_INFOTEXT, RECIPE_INFOTEXT, Progress
+
+logger = logging.getLogger(__name__)
+
+_OWN = "tag_atelier_recipe"
+"""Attribute of a job: the recipe that was merged for it alone."""
 
 
 def merge(atelier: Atelier, p: Any, request: PanelRequest, progress: Progress) -> None:
@@ -34,11 +40,25 @@ def merge(atelier: Atelier, p: Any, request: PanelRequest, progress: Progress) -
         refuse_later(p, error, "init")
         return
     recipe = merges.live_recipe
+    setattr(p, _OWN, None if merges.stays else recipe)
     for key in (MERGE_INFOTEXT, RECIPE_INFOTEXT):
         p.extra_generation_params.pop(key, None)
     if recipe is not None:
         p.extra_generation_params[MERGE_INFOTEXT] = recipe.digest[:16]
         p.extra_generation_params[RECIPE_INFOTEXT] = json.dumps(recipe.as_dict(), ensure_ascii=False, separators=(",", ":"))
+
+
+def put_back(atelier: Atelier, p: Any, progress: Progress) -> None:
+    """Bring the loaded model back to what job ``p`` is drawn with, after another one was drawn inside it."""
+    own = getattr(p, _OWN, None)
+    try:
+        if own is None:
+            atelier.merges.end_job()
+        else:
+            atelier.merges.apply_for_job(own.as_dict(), progress, over_another=True)
+    except TagAtelierError:
+        logger.exception("the merge of a job could not be put back after what was drawn inside it; the job is stopped")
+        shared.state.interrupt()
 
 
 def refuse_second_model(p: Any, request: PanelRequest) -> None:

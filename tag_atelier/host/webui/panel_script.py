@@ -12,6 +12,7 @@ from tag_atelier.errors import TagAtelierError
 from tag_atelier.host.webui import merge_in_job, options, xyz_axes, xyz_merge_axes
 from tag_atelier.host.webui.job_prompts import write_prompts
 from tag_atelier.host.webui.refusal import refuse_later
+from tag_atelier.host.webui.running_jobs import is_called_again, outer_job, running_jobs
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.panel import PanelRequest
 from tag_atelier.language import tell
@@ -100,13 +101,14 @@ def make_panel_script(atelier: Atelier, page: PanelPage) -> type[scripts.Script]
             _clean_up_when_closed(atelier, p)
 
         def before_process(self, p: Any, *values: Any) -> None:
-            self._request = _read(atelier, page, p, values)
+            if not is_called_again(p):
+                self._request = _read(atelier, page, p, values)
 
         def process(self, p: Any, *_values: Any) -> None:
             _carry_out(atelier, p, self._request, _tab(self.is_img2img))
 
         def postprocess(self, p: Any, processed: Any, *_values: Any) -> None:
-            _clean_up(atelier)
+            _end(atelier, p)
 
     return PanelScript
 
@@ -117,7 +119,8 @@ def _tab(is_img2img: bool) -> str:
 
 def _read(atelier: Atelier, page: PanelPage, p: Any, values: tuple[Any, ...]) -> PanelRequest:
     """What this job asks for; nothing, and a job that stops at its next step, when it cannot be read."""
-    _clean_up(atelier)
+    if outer_job() is None:
+        _clean_up(atelier)
     try:
         request = xyz_axes.wanted(PanelRequest.from_value(page.values_to_request(values)), p)
         merge_in_job.refuse_second_model(p, request)
@@ -128,15 +131,32 @@ def _read(atelier: Atelier, page: PanelPage, p: Any, values: tuple[Any, ...]) ->
 
 
 def _carry_out(atelier: Atelier, p: Any, request: PanelRequest, tab: str) -> None:
+    if is_called_again(p):
+        return
+    report = atelier.panel.reports.get(tab)
     write_prompts(atelier, p, request, tab)
+    if outer_job() is not None:
+        atelier.panel.reports[tab] = report  # the panel tells of the picture's own prompt
     merge_in_job.merge(atelier, p, request, StateProgress())
+
+
+def _end(atelier: Atelier, p: Any) -> None:
+    """A job is drawn: undo its own merge. One inside another job leaves that one's as it was."""
+    outer = outer_job()
+    if is_called_again(p):
+        return
+    if outer is None:
+        _clean_up(atelier)
+    else:
+        merge_in_job.put_back(atelier, outer, StateProgress())
 
 
 def _clean_up_when_closed(atelier: Atelier, p: Any) -> None:
     close = p.close
 
     def clean_up_and_close() -> None:
-        _clean_up(atelier)
+        if not running_jobs():  # a second pass is closed inside its picture's job
+            _clean_up(atelier)
         close()
 
     p.close = clean_up_and_close
