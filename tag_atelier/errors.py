@@ -50,6 +50,16 @@ def say(template: str, **values: object) -> Said:
     return said
 
 
+def say_all(parts: Sequence[str], between: str = ", ") -> Said:
+    """``parts``, some of them ``Said``, with ``between`` between them, which is said as it is.
+
+    >>> say_all([say("a VAE"), "b"], " + ")
+    'a VAE + b'
+    """
+    fields = {f"part{number}": part for number, part in enumerate(parts)}
+    return say(between.join(f"{{{name}}}" for name in fields), **fields)
+
+
 class TagAtelierError(Exception):
     """Base of all errors that a person can put right; ``str(error)`` is the sentence to show."""
 
@@ -83,13 +93,15 @@ class UnknownName(TagAtelierError):
 
     status = 404
 
-    def __init__(self, kind: str, name: str, known: Sequence[str] = (), remedy: str = "") -> None:
+    def __init__(self, kind: str, name: str, known: Sequence[str] = (), remedy: str = "", **values: object) -> None:
         """``kind`` is a singular noun ("checkpoint"); of many known names eight are listed, the nearest first.
 
-        A kind's sentence is translated as a whole, as ``"Unknown checkpoint '{name}'; {expected}."``.
+        A kind's sentence is translated as a whole, as ``"Unknown checkpoint '{name}'; {expected}."``; it may have fields of
+        its own ("block of {architecture}"), which ``values`` fill in. ``remedy`` is a sentence without fields, or ``Said``.
         """
-        unknown = say(f"Unknown {kind} '{{name}}'; {{expected}}.", name=name, expected=_expected(name, known))
-        super().__init__(say("{unknown} {remedy}", unknown=unknown, remedy=remedy) if remedy else unknown)
+        unknown = say(f"Unknown {kind} '{{name}}'; {{expected}}.", name=name, expected=_expected(name, known), **values)
+        told = remedy if isinstance(remedy, Said) else say(remedy)
+        super().__init__(say("{unknown} {remedy}", unknown=unknown, remedy=told) if remedy else unknown)
         self.kind, self.name = kind, name
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tag_atelier.errors import RecipeError, UnknownName
+from tag_atelier.errors import RecipeError, UnknownName, say
 from tag_atelier.merge.weights import read_number
 
 if TYPE_CHECKING:
@@ -59,8 +59,12 @@ def read_adjust(value: object) -> tuple[tuple[str, float], ...]:
     if isinstance(value, Sequence) and len(value) <= len(NAMES):
         value = dict(zip(NAMES, value, strict=False))
     if not isinstance(value, Mapping):
-        raise RecipeError(f"'adjust' is {value!r}; expected a mapping such as {{IN: 1, CONT: -0.5}} or up to eight numbers.")
-    given = {str(name).upper(): read_number(number, f"The adjustment '{name}'") for name, number in value.items()}
+        raise RecipeError(
+            "'adjust' is {value!r}; expected a mapping such as {{IN: 1, CONT: -0.5}} or up to eight numbers.", value=value
+        )
+    given = {
+        str(name).upper(): read_number(number, say("The adjustment '{name}'", name=name)) for name, number in value.items()
+    }
     unknown = next((name for name in given if name not in NAMES), None)
     if unknown is not None:
         raise UnknownName("adjustment", unknown, NAMES)

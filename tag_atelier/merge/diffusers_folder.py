@@ -50,7 +50,9 @@ def read_folder(path: Path) -> ComposedHeader:
         CheckpointError: a part is missing or incomplete, or it is neither SD1.5 nor SDXL.
     """
     if not is_folder(path):
-        raise CheckpointError(f"The folder '{path.name}' has no model_index.json; expected a model as diffusers saves it.")
+        raise CheckpointError(
+            "The folder '{name}' has no model_index.json; expected a model as diffusers saves it.", name=path.name
+        )
     architecture = "sdxl" if (path / "text_encoder_2").is_dir() else "sd15"
     composer = Composer()
     notes: list[str] = []
@@ -61,7 +63,7 @@ def read_folder(path: Path) -> ComposedHeader:
     text = _part(path, "text_encoder", notes)
     tokens = text.get("text_model.embeddings.token_embedding.weight")
     if tokens is not None and tokens[1].shape[1:] == (_SD2_WIDTH,):
-        raise CheckpointError(f"'{path.name}' is a Stable Diffusion 2 model; expected Stable Diffusion 1.5 or XL.")
+        raise CheckpointError("'{name}' is a Stable Diffusion 2 model; expected Stable Diffusion 1.5 or XL.", name=path.name)
     _add_clip(composer, text, TEXT_ENCODERS[architecture]["CLIP_L"])
     if architecture == "sdxl":
         add_open_clip(composer, path, _part(path, "text_encoder_2", notes), TEXT_ENCODERS["sdxl"]["CLIP_G"])
@@ -85,7 +87,10 @@ def _part(path: Path, part: str, notes: list[str]) -> Tensors:
                 notes += [note for header in headers for note in header.notes]
                 return {key: (header, entry) for header in headers for key, entry in header.tensors.items()}
     raise CheckpointError(
-        f"'{path.name}' has no weights in its folder '{part}'; expected '{_STEMS[part][0]}.safetensors' there."
+        "'{name}' has no weights in its folder '{part}'; expected '{file}.safetensors' there.",
+        name=path.name,
+        part=part,
+        file=_STEMS[part][0],
     )
 
 
@@ -131,7 +136,9 @@ def add_open_clip(composer: Composer, path: Path, tensors: Tensors, prefix: str)
             shape = (len(THIRDS) * entry.shape[0], *entry.shape[1:])
             composer.add(prefix + own, entry.dtype, shape, [parts[part] for part in THIRDS])
         else:
-            raise CheckpointError(f"'{path.name}' has no matching query, key and value for '{own}'; download it again.")
+            raise CheckpointError(
+                "'{name}' has no matching query, key and value for '{own}'; download it again.", name=path.name, own=own
+            )
     temperature = struct.pack("<f", _TEMPERATURE)
     composer.add_made(f"{prefix}logit_scale", "F32", (), lambda: memoryview(temperature))
 

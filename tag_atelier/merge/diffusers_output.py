@@ -17,8 +17,7 @@ from pathlib import Path
 
 import torch
 
-from tag_atelier.errors import Cancelled, CheckpointError, RecipeError
-from tag_atelier.language import say
+from tag_atelier.errors import Cancelled, CheckpointError, RecipeError, say
 from tag_atelier.merge.diffusers_config import configs
 from tag_atelier.merge.evaluate import Computed
 from tag_atelier.merge.header import DTYPE_BYTES, render_header
@@ -58,7 +57,7 @@ def write_folder(plan: MergePlan, destination: Path, progress: Progress) -> Merg
     refuse_taken(destination)
     check_space(destination, plan.write_bytes)
     plan.check_sources()
-    progress.begin(plan.write_bytes, f"Merging {' + '.join(plan.recipe.models)}")
+    progress.begin(plan.write_bytes, say("Merging {models}", models=" + ".join(plan.recipe.models)))
     temporary = destination.with_name(f"{destination.name}.tmp-{os.getpid()}")
     try:
         temporary.mkdir()
@@ -70,7 +69,9 @@ def write_folder(plan: MergePlan, destination: Path, progress: Progress) -> Merg
         sync_folder(destination.parent)
     except OSError as error:
         raise RecipeError(
-            f"'{destination.name}' cannot be written ({error.strerror}); free some space or choose another folder."
+            "'{name}' cannot be written ({reason}); free some space or choose another folder.",
+            name=destination.name,
+            reason=error.strerror,
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -162,7 +163,9 @@ def _tables(plan: MergePlan, places: Mapping[str, tuple[_Place, ...]]) -> dict[s
         return configs(shapes, {key for key in places if key in MARKS})
     except (KeyError, IndexError, StopIteration) as error:
         raise CheckpointError(
-            f"'{plan.sources[0].name}' lacks tensors that a diffusers folder needs ({error}); start from a whole model."
+            "'{name}' lacks tensors that a diffusers folder needs ({error}); start from a whole model.",
+            name=plan.sources[0].name,
+            error=str(error),
         ) from error
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from tag_atelier.errors import RecipeError
+from tag_atelier.errors import RecipeError, say
 from tag_atelier.merge.layout import Architecture
 from tag_atelier.merge.weights import read_number
 
@@ -70,7 +70,7 @@ def read_elements(value: object) -> tuple[Element, ...]:
     if isinstance(value, str):
         value = [part.strip() for part in value.replace("\n", ",").split(",") if part.strip()]
     if not isinstance(value, Sequence):
-        raise RecipeError(f"'elements' is {value!r}; expected a list such as ['OUT03-OUT06:attn2.to_k:0.2'].")
+        raise RecipeError("'elements' is {value!r}; expected a list such as ['OUT03-OUT06:attn2.to_k:0.2'].", value=value)
     return tuple(read_element(item) for item in value)
 
 
@@ -86,19 +86,27 @@ def read_element(value: object) -> Element:
     if isinstance(value, str):
         pieces = value.split(":")
         if len(pieces) != 3:
-            raise RecipeError(f"The element '{value}' has {len(pieces)} parts; expected three: Blocks:Elements:Ratio.")
+            raise RecipeError(
+                "The element '{value}' has {count} parts; expected three: Blocks:Elements:Ratio.",
+                value=value,
+                count=len(pieces),
+            )
         value = dict(zip(("blocks", "elements", "weight"), pieces, strict=True))
     if not isinstance(value, Mapping) or "weight" not in value:
-        raise RecipeError(f"The element {value!r} has no weight; expected Blocks:Elements:Ratio, or a mapping with 'weight'.")
+        raise RecipeError(
+            "The element {value!r} has no weight; expected Blocks:Elements:Ratio, or a mapping with 'weight'.", value=value
+        )
     unknown = sorted(set(map(str, value)) - {"weight", "blocks", "elements", "keys", "regex", "model"})
     if unknown:
-        raise RecipeError(f"An element has '{unknown[0]}'; expected only weight, blocks, elements, keys, regex and model.")
+        raise RecipeError(
+            "An element has '{unknown}'; expected only weight, blocks, elements, keys, regex and model.", unknown=unknown[0]
+        )
     if sum(("keys" in value, "regex" in value, "blocks" in value or "elements" in value)) > 1:
         raise RecipeError("An element has two of 'keys', 'regex' and 'blocks' with 'elements'; expected one way to choose.")
     not_blocks, blocks = _words(value.get("blocks", ""))
     not_parts, parts = _words(value.get("elements", ""))
     return Element(
-        weight=read_number(value["weight"], "An element's weight"),
+        weight=read_number(value["weight"], say("An element's weight")),
         blocks=tuple(name.upper() for name in blocks),
         parts=parts,
         keys=str(value.get("keys", "")),
@@ -113,19 +121,24 @@ def _read_regex(text: str) -> str:
     """``text`` when it is a regular expression that is quick on every key. Raises RecipeError."""
     if len(text) > _LONGEST_REGEX or re.search(r"\)[*+{]", text) or len(re.findall(r"[*+{]", text)) > _MOST_REPEATS:
         raise RecipeError(
-            f"The regular expression '{text[:40]}' may take forever; expected at most {_LONGEST_REGEX} characters, "
-            f"{_MOST_REPEATS} repeats, and none of a bracket."
+            "The regular expression '{text}' may take forever; expected at most {most} characters, {repeats} repeats, "
+            "and none of a bracket.",
+            text=text[:40],
+            most=_LONGEST_REGEX,
+            repeats=_MOST_REPEATS,
         )
     try:
         re.compile(text)
     except re.error as error:
-        raise RecipeError(f"'{text}' is no regular expression ({error}); expected one such as 'attn[12].to_[kq]'.") from error
+        raise RecipeError(
+            "'{text}' is no regular expression ({error}); expected one such as 'attn[12].to_[kq]'.", text=text, error=str(error)
+        ) from error
     return text
 
 
 def _words(value: object) -> tuple[bool, tuple[str, ...]]:
     words = value.split() if isinstance(value, str) else [str(item) for item in value] if isinstance(value, Sequence) else None
     if words is None:
-        raise RecipeError(f"An element names {value!r}; expected words with spaces between them, or a list.")
+        raise RecipeError("An element names {value!r}; expected words with spaces between them, or a list.", value=value)
     inverted = bool(words) and words[0].upper() == "NOT"
     return inverted, tuple(words[1:] if inverted else words)

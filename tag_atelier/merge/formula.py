@@ -59,11 +59,17 @@ def evaluate(formula: str, **variables: float) -> float:
         value = float(_value(ast.parse(formula, mode="eval").body, {"pi": math.pi, **variables}))
     except (SyntaxError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError) as error:
         raise RecipeError(
-            f"The block-weight formula '{formula}' cannot be worked out ({error}); expected numbers, "
-            f"{', '.join(sorted(variables))}, pi, + - * / and {', '.join(sorted(_FUNCTIONS))}."
+            "The block-weight formula '{formula}' cannot be worked out ({error}); expected numbers, {variables}, pi, "
+            "+ - * / and {functions}.",
+            formula=formula,
+            error=str(error),
+            variables=", ".join(sorted(variables)),
+            functions=", ".join(sorted(_FUNCTIONS)),
         ) from error
     if not math.isfinite(value):
-        raise RecipeError(f"The block-weight formula '{formula}' gives {value}; expected a finite number.")
+        raise RecipeError(
+            "The block-weight formula '{formula}' gives {value}; expected a finite number.", formula=formula, value=value
+        )
     return value
 
 

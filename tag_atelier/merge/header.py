@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 
-from tag_atelier.errors import CheckpointError
+from tag_atelier.errors import CheckpointError, say
 
 DTYPE_BYTES: Mapping[str, int] = {
     "BOOL": 1,
@@ -74,10 +74,14 @@ class Header:
             state = self.path.stat()
         except OSError as error:
             raise CheckpointError(
-                f"'{self.path.name}' can no longer be read ({error.strerror}); put it back and plan the merge again."
+                "'{name}' can no longer be read ({reason}); put it back and plan the merge again.",
+                name=self.path.name,
+                reason=error.strerror,
             ) from error
         if (state.st_size, state.st_mtime_ns) != (self.size_bytes, self.modified_ns):
-            raise CheckpointError(f"'{self.path.name}' has changed since the merge was planned; plan the merge again.")
+            raise CheckpointError(
+                "'{name}' has changed since the merge was planned; plan the merge again.", name=self.path.name
+            )
 
 
 @dataclass(frozen=True)
@@ -125,18 +129,23 @@ def read_header(path: Path) -> Header:
             (length,) = struct.unpack("<Q", start[:_LENGTH_BYTES])
             if length > _LARGEST_HEADER or _LENGTH_BYTES + length > state.st_size:
                 raise CheckpointError(
-                    f"'{path.name}' says its header is {length} bytes long but the file has {state.st_size}; "
-                    "it is truncated or no safetensors file, so download it again."
+                    "'{name}' says its header is {length} bytes long but the file has {size_bytes}; it is truncated or no "
+                    "safetensors file, so download it again.",
+                    name=path.name,
+                    length=length,
+                    size_bytes=state.st_size,
                 )
             text = start[_LENGTH_BYTES:] + file.read(length - 1)
     except OSError as error:
         raise CheckpointError(
-            f"'{path.name}' cannot be read ({error.strerror}); expected a safetensors file, check its name and rights."
+            "'{name}' cannot be read ({reason}); expected a safetensors file, check its name and rights.",
+            name=path.name,
+            reason=error.strerror,
         ) from error
     table = _parse(path, text)
     metadata = table.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
-        raise CheckpointError(f"'{path.name}' has metadata that is not a table of texts; it is no safetensors file.")
+        raise CheckpointError("'{name}' has metadata that is not a table of texts; it is no safetensors file.", name=path.name)
     data_start = _LENGTH_BYTES + length
     tensors = {key: _entry(path, key, value, data_start) for key, value in table.items()}
     _check_contiguous(path, tensors, data_start, state.st_size)
@@ -163,12 +172,14 @@ def _refuse_other_formats(path: Path, start: bytes) -> None:
     pickled = start.startswith((b"PK\x03\x04", *_PICKLE_STARTS)) and not start.endswith(b"{")
     if pickled or path.suffix.lower() in (".ckpt", ".pt", ".pth", ".bin"):
         raise CheckpointError(
-            f"'{path.name}' is a pickled file, which can run code when it is opened; convert it to safetensors first."
+            "'{name}' is a pickled file, which can run code when it is opened; convert it to safetensors first.", name=path.name
         )
     if start.startswith(b"GGUF"):
-        raise CheckpointError(f"'{path.name}' is a GGUF file with quantised weights; merge the safetensors original.")
+        raise CheckpointError("'{name}' is a GGUF file with quantised weights; merge the safetensors original.", name=path.name)
     if len(start) <= _LENGTH_BYTES:
-        raise CheckpointError(f"'{path.name}' has only {len(start)} bytes; it is truncated, so download it again.")
+        raise CheckpointError(
+            "'{name}' has only {count} bytes; it is truncated, so download it again.", name=path.name, count=len(start)
+        )
 
 
 def _parse(path: Path, text: bytes) -> dict[str, object]:
@@ -181,9 +192,11 @@ def _parse(path: Path, text: bytes) -> dict[str, object]:
     try:
         table = json.loads(text.decode("utf-8"), object_pairs_hook=refuse_duplicates)
     except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"'{path.name}' has a header that is not JSON ({error}); expected a safetensors file.") from error
+        raise CheckpointError(
+            "'{name}' has a header that is not JSON ({error}); expected a safetensors file.", name=path.name, error=str(error)
+        ) from error
     if not isinstance(table, dict):
-        raise CheckpointError(f"'{path.name}' has a header that is no table; expected a safetensors file.")
+        raise CheckpointError("'{name}' has a header that is no table; expected a safetensors file.", name=path.name)
     return table
 
 
@@ -192,16 +205,27 @@ def _entry(path: Path, key: str, value: object, data_start: int) -> TensorEntry:
     dtype = fields.get("dtype")
     if not isinstance(dtype, str) or dtype not in DTYPE_BYTES:
         raise CheckpointError(
-            f"'{path.name}' stores '{key}' as {dtype!r}; expected one of: {', '.join(DTYPE_BYTES)}. It is quantised or damaged."
+            "'{name}' stores '{key}' as {dtype!r}; expected one of: {known}. It is quantised or damaged.",
+            name=path.name,
+            key=key,
+            dtype=dtype,
+            known=", ".join(DTYPE_BYTES),
         )
     shape, offsets = _whole_numbers(fields.get("shape")), _whole_numbers(fields.get("data_offsets"))
     if shape is None or offsets is None or len(offsets) != 2:
-        raise CheckpointError(f"'{path.name}' has no valid shape and offsets for '{key}'; download it again.")
+        raise CheckpointError(
+            "'{name}' has no valid shape and offsets for '{key}'; download it again.", name=path.name, key=key
+        )
     size_bytes = offsets[1] - offsets[0]
     if prod(shape) * DTYPE_BYTES[dtype] != size_bytes:
         raise CheckpointError(
-            f"'{path.name}' gives '{key}' {size_bytes} bytes where {dtype} of shape {list(shape)} needs "
-            f"{prod(shape) * DTYPE_BYTES[dtype]}; download it again."
+            "'{name}' gives '{key}' {size_bytes} bytes where {dtype} of shape {shape} needs {needed}; download it again.",
+            name=path.name,
+            key=key,
+            size_bytes=size_bytes,
+            dtype=dtype,
+            shape=list(shape),
+            needed=prod(shape) * DTYPE_BYTES[dtype],
         )
     return TensorEntry(dtype, shape, data_start + offsets[0], size_bytes)
 
@@ -216,8 +240,16 @@ def _check_contiguous(path: Path, tensors: Mapping[str, TensorEntry], data_start
     end = data_start
     for key, entry in sorted(tensors.items(), key=lambda item: (item[1].start, item[1].size_bytes)):
         if entry.start != end:
-            raise CheckpointError(f"'{path.name}' has a gap or an overlap before '{key}'; it is damaged, download it again.")
+            raise CheckpointError(
+                "'{name}' has a gap or an overlap before '{key}'; it is damaged, download it again.", name=path.name, key=key
+            )
         end += entry.size_bytes
     if end != file_bytes:
-        found = "truncated" if file_bytes < end else "longer than its header says"
-        raise CheckpointError(f"'{path.name}' is {found} ({file_bytes} bytes, expected {end}); download it again.")
+        found = say("truncated") if file_bytes < end else say("longer than its header says")
+        raise CheckpointError(
+            "'{name}' is {found} ({file_bytes} bytes, expected {expected}); download it again.",
+            name=path.name,
+            found=found,
+            file_bytes=file_bytes,
+            expected=end,
+        )

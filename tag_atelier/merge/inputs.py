@@ -122,7 +122,11 @@ def _same_architecture(sources: Sequence[Source]) -> Architecture:
     for source, architecture in zip(sources, found, strict=True):
         if architecture.id != found[0].id:
             raise CheckpointError(
-                f"'{sources[0].name}' is {found[0].title} but '{source.name}' is {architecture.title}; "
-                "only checkpoints of one architecture can be merged."
+                "'{name}' is {architecture} but '{other}' is {other_architecture}; only checkpoints of one architecture "
+                "can be merged.",
+                name=sources[0].name,
+                architecture=found[0].title,
+                other=source.name,
+                other_architecture=architecture.title,
             )
     return found[0]

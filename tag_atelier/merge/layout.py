@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from pathlib import Path
 
 import yaml
 
-from tag_atelier.errors import CheckpointError, RecipeError, UnknownName
+from tag_atelier.errors import CheckpointError, RecipeError, Said, UnknownName, say, say_all
 from tag_atelier.settings import PRESETS_FOLDER
 
 BLOCKS_FOLDER = PRESETS_FOLDER / "blocks"
@@ -68,7 +68,9 @@ class Architecture:
         if dash:
             start, end = self._position(first), self._position(last)
             if start > end:
-                raise RecipeError(f"The block range '{name}' runs backwards; expected '{last}-{first}'.")
+                raise RecipeError(
+                    "The block range '{name}' runs backwards; expected '{last}-{first}'.", name=name, last=last, first=first
+                )
             return self.blocks[start : end + 1]
         if name in self.prefixes:
             return (name,)
@@ -82,7 +84,7 @@ class Architecture:
 
     def _position(self, name: str) -> int:
         if name not in self.prefixes:
-            raise UnknownName(f"block of {self.title}", name, self.names, _RANGES)
+            raise UnknownName("block of {architecture}", name, self.names, _RANGES, architecture=self.title)
         return self.blocks.index(name)
 
 
@@ -125,16 +127,16 @@ def _read(path: Path) -> Architecture:
 
 
 _STRANGERS: tuple[tuple[str, str], ...] = (
-    ("lora_", "a LoRA file"),
-    ("model.diffusion_model.joint_blocks.", "a Stable Diffusion 3 checkpoint"),
-    ("model.diffusion_model.double_blocks.", "a Flux checkpoint"),
-    ("double_blocks.", "a Flux checkpoint"),
-    ("control_model.", "a ControlNet"),
-    ("cond_stage_model.model.", "a Stable Diffusion 2 checkpoint"),
-    ("conditioner.embedders.0.model.", "a Stable Diffusion XL refiner"),
-    ("down_blocks.", "one part of a diffusers folder"),
-    ("model.diffusion_model.", "a checkpoint of another architecture"),
-    ("decoder.", "a VAE"),
+    ("lora_", say("a LoRA file")),
+    ("model.diffusion_model.joint_blocks.", say("a Stable Diffusion 3 checkpoint")),
+    ("model.diffusion_model.double_blocks.", say("a Flux checkpoint")),
+    ("double_blocks.", say("a Flux checkpoint")),
+    ("control_model.", say("a ControlNet")),
+    ("cond_stage_model.model.", say("a Stable Diffusion 2 checkpoint")),
+    ("conditioner.embedders.0.model.", say("a Stable Diffusion XL refiner")),
+    ("down_blocks.", say("one part of a diffusers folder")),
+    ("model.diffusion_model.", say("a checkpoint of another architecture")),
+    ("decoder.", say("a VAE")),
 )
 """What a file that cannot be merged most likely is, by the beginning of some key; the first that fits is named."""
 
@@ -150,9 +152,14 @@ def recognise(keys: Collection[str], file_name: str) -> Architecture:
             _any_starts(keys, prefix) for prefix in architecture.lacks
         ):
             return architecture
-    looks = next((title for prefix, title in _STRANGERS if _any_starts(keys, prefix)), "a file of an unknown kind")
-    titles = " or ".join(architecture.title for architecture in architectures().values())
-    raise CheckpointError(f"'{file_name}' looks like {looks}; expected a {titles} checkpoint, choose another file.")
+    looks = next((title for prefix, title in _STRANGERS if _any_starts(keys, prefix)), say("a file of an unknown kind"))
+    titles = _either([architecture.title for architecture in architectures().values()])
+    raise CheckpointError(
+        "'{name}' looks like {looks}; expected a {architectures} checkpoint, choose another file.",
+        name=file_name,
+        looks=looks,
+        architectures=titles,
+    )
 
 
 def _any_starts(keys: Collection[str], prefix: str) -> bool:
@@ -188,18 +195,31 @@ LINE_COUNTS = (19, 20, 21, 25, 26, 27)
 """Lengths that some tool gives a meaning to; `read_line` decides for a given one."""
 
 
-def spoken_counts(architecture_id: str = "") -> str:
+def spoken_counts(architecture_id: str = "") -> Said:
     """How many numbers each layout expects, for a sentence; of one architecture where it is known."""
     told: dict[str, list[str]] = {}
     for layout in LINE_LAYOUTS.values():
         read = [architectures()[id] for id in layout.architectures if architecture_id in ("", id)]
-        counts = " or ".join(f"{len(each.unet) + 1} for {each.title}" for each in read)
+        counts = _either(
+            [say("{count} for {architecture}", count=len(each.unet) + 1, architecture=each.title) for each in read]
+        )
         if counts:
             told.setdefault(counts, []).append(layout.name)
-    each_layout = "; ".join(
-        f"{counts} in the layout{'s' * (len(names) > 1)} {', '.join(names)}" for counts, names in told.items()
-    )
-    return f"{each_layout} (BASE first; one less without it, one more with the VAE last)"
+    each_layout = [
+        say(
+            "{counts} in the layouts {names}" if len(names) > 1 else "{counts} in the layout {names}",
+            counts=c,
+            names=", ".join(names),
+        )
+        for c, names in told.items()
+    ]
+    template = "{layouts} (BASE first; one less without it, one more with the VAE last)"
+    return say(template, layouts=say_all(each_layout, "; "))
+
+
+def _either(parts: Sequence[str]) -> str:
+    """ "a or b", "a or b or c", and nothing of nothing."""
+    return reduce(lambda one, other: say("{one} or {other}", one=one, other=other), parts) if parts else ""
 
 
 def get_line_layout(name: str) -> LineLayout:
@@ -225,8 +245,11 @@ def read_line(values: Sequence[float], layout: LineLayout, architecture: Archite
         line = base + blocks[:9] + blocks[12:22]
     if architecture.id not in layout.architectures or len(line) not in (len(unet), len(unet) + 1, len(unet) + 2):
         raise RecipeError(
-            f"{len(values)} block weights were given in the layout '{layout.name}' for {architecture.title}; expected "
-            f"{spoken_counts(architecture.id)}."
+            "{count} block weights were given in the layout '{name}' for {title}; expected {expected}.",
+            count=len(values),
+            name=layout.name,
+            title=architecture.title,
+            expected=spoken_counts(architecture.id),
         )
     vae = line.pop() if len(line) == len(unet) + 2 else None
     base_weight = line.pop(0) if len(line) == len(unet) + 1 else 0.0

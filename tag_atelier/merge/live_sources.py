@@ -39,7 +39,9 @@ class MappedFile:
             with header.path.open("rb") as file:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (OSError, ValueError) as error:
-            raise CheckpointError(f"'{header.path.name}' cannot be read ({error}); check the file and try again.") from error
+            raise CheckpointError(
+                "'{name}' cannot be read ({error}); check the file and try again.", name=header.path.name, error=str(error)
+            ) from error
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of not being writable, which is what is wanted
             self._bytes = torch.frombuffer(self._map, dtype=torch.uint8)

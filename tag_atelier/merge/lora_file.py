@@ -14,8 +14,7 @@ from pathlib import Path
 
 import torch
 
-from tag_atelier.errors import Cancelled, RecipeError
-from tag_atelier.language import say
+from tag_atelier.errors import Cancelled, RecipeError, say
 from tag_atelier.merge.header import DTYPE_BYTES, render_header
 from tag_atelier.merge.key_names import THIRDS, Part
 from tag_atelier.merge.metadata import header_texts
@@ -56,7 +55,7 @@ def write_lora(plan: MergePlan, destination: Path, progress: Progress) -> MergeR
     """
     started = time.monotonic()
     if destination.suffix != ".safetensors":
-        raise RecipeError(f"'{destination.name}' does not end in .safetensors; expected a name that does.")
+        raise RecipeError("'{name}' does not end in .safetensors; expected a name that does.", name=destination.name)
     layers = [layer for step in plan.steps if step.key in plan.changed_keys for layer in _layers(plan, step)]
     if not layers:
         raise RecipeError(
@@ -69,7 +68,9 @@ def write_lora(plan: MergePlan, destination: Path, progress: Progress) -> MergeR
     check_space(destination, size_bytes)
     plan.check_sources()
     steps = {layer.step.key: layer.step for layer in layers}
-    progress.begin(sum(step.size_bytes for step in steps.values()), f"Extracting from {' + '.join(plan.recipe.models)}")
+    progress.begin(
+        sum(step.size_bytes for step in steps.values()), say("Extracting from {models}", models=" + ".join(plan.recipe.models))
+    )
     with NewFile(destination) as file:
         file.write_at(header, 0)
         offset, replaced, digest = len(header), {}, hashlib.sha256(header)

@@ -90,7 +90,7 @@ def find_below(folders: Sequence[Path], name: str) -> Path | None:
     wanted = name.strip().replace("\\", "/")
     is_outside = PurePosixPath(wanted).is_absolute() or PureWindowsPath(wanted).drive or ".." in wanted.split("/")
     if is_outside or "\0" in wanted:
-        raise RecipeError(f"'{name}' leads out of the folder of models; expected the name of a file in it.")
+        raise RecipeError("'{name}' leads out of the folder of models; expected the name of a file in it.", name=name)
     from tag_atelier.merge.diffusers_folder import is_folder
 
     for folder in folders:

@@ -10,8 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from tag_atelier.errors import CheckpointError
-from tag_atelier.language import say
+from tag_atelier.errors import CheckpointError, Said, say, say_all
 from tag_atelier.merge.header import Header, TensorEntry
 from tag_atelier.merge.key_names import TEXT_ENCODERS, THIRDS, UNET, Part, open_clip_names, unet_to_diffusers
 
@@ -80,7 +79,7 @@ def read_layers(header: Header, checkpoint: Mapping[str, TensorEntry], architect
     name = header.path.name
     found = _grouped(header)
     if not found:
-        raise CheckpointError(f"'{name}' holds no network that is known; expected LoRA, LoHa, LoKr, OFT or the like.")
+        raise CheckpointError("'{name}' holds no network that is known; expected LoRA, LoHa, LoKr, OFT or the like.", name=name)
     targets = dict(_targets(checkpoint, architecture))
     layers: list[Layer] = []
     lost: list[str] = []
@@ -92,8 +91,11 @@ def read_layers(header: Header, checkpoint: Mapping[str, TensorEntry], architect
             layers += _layers(name, layer_name, *target, tensors, checkpoint)
     if not layers:
         raise CheckpointError(
-            f"'{name}' changes nothing here: none of its {len(found)} layers, such as '{lost[0]}', is in the first model; "
-            "expected a network for the same architecture."
+            "'{name}' changes nothing here: none of its {count} layers, such as '{key}', is in the first model; "
+            "expected a network for the same architecture.",
+            name=name,
+            count=len(found),
+            key=lost[0],
         )
     notes: list[str] = []
     if lost:
@@ -163,8 +165,12 @@ def _layers(
         shape = (shape[0] // len(THIRDS), *shape[1:])
     if kind is None or not _fits(kind, tensors, shape):
         raise CheckpointError(
-            f"'{file}' does not fit: its layer '{name}' is {_spoken(tensors)} and the first model's tensor "
-            f"{'×'.join(map(str, shape))}; expected a network for the same architecture."
+            "'{file}' does not fit: its layer '{name}' is {shape} and the first model's tensor {own_shape}; expected "
+            "a network for the same architecture.",
+            file=file,
+            name=name,
+            shape=_spoken(tensors),
+            own_shape="×".join(map(str, shape)),
         )
     yield Layer(key, part, kind, tensors)
     bias = f"{key.removesuffix('.weight')}.bias"
@@ -178,8 +184,9 @@ def _layers(
         yield Layer(bias, "whole", "bias", {"bias": added})
 
 
-def _spoken(tensors: Mapping[str, TensorEntry]) -> str:
-    return " and ".join(f"{name} {'×'.join(map(str, entry.shape)) or 'a number'}" for name, entry in tensors.items())
+def _spoken(tensors: Mapping[str, TensorEntry]) -> Said:
+    shapes = {name: "×".join(map(str, entry.shape)) or say("a number") for name, entry in tensors.items()}
+    return say_all([say("{name} {shape}", name=name, shape=shape) for name, shape in shapes.items()], " + ")
 
 
 def _fits(kind: str, tensors: Mapping[str, TensorEntry], shape: Shape) -> bool:

@@ -96,7 +96,9 @@ def read_options(options: Mapping[Any, Any], loras: object, find: Any) -> tuple[
     dtype, dtypes = _read_dtypes(options.get("dtype", "keep"))
     target = str(options.get("format", "safetensors"))
     if target not in FORMATS:
-        raise RecipeError(f"The format '{target}' cannot be written; expected one of: {', '.join(FORMATS)}.")
+        raise RecipeError(
+            "The format '{target}' cannot be written; expected one of: {known}.", target=target, known=", ".join(FORMATS)
+        )
     if target != "lora" and ("rank" in options or "conv_rank" in options):
         raise RecipeError("'rank' and 'conv_rank' are only for 'format: lora'; leave them out or add it.")
     is_lora = target == "lora"
@@ -116,9 +118,13 @@ def _read_dtypes(value: object) -> tuple[str, tuple[tuple[str, str], ...]]:
     table = value if isinstance(value, Mapping) else {"all": value}
     for component, dtype in table.items():
         if component not in ("all", *COMPONENTS):
-            raise RecipeError(f"'dtype' has '{component}'; expected only: all, {', '.join(COMPONENTS)}.")
+            raise RecipeError(
+                "'dtype' has '{component}'; expected only: all, {known}.", component=component, known=", ".join(COMPONENTS)
+            )
         if not isinstance(dtype, str) or dtype not in DTYPES:
-            raise RecipeError(f"The dtype '{dtype}' cannot be written; expected one of: {', '.join(DTYPES)}.")
+            raise RecipeError(
+                "The dtype '{dtype}' cannot be written; expected one of: {known}.", dtype=dtype, known=", ".join(DTYPES)
+            )
     everywhere = str(table.get("all", "keep"))
     others = ((component, str(table[component])) for component in COMPONENTS if component in table)
     return everywhere, tuple((component, dtype) for component, dtype in others if dtype != everywhere)
@@ -132,7 +138,8 @@ def _read_text_encoders(value: object, find: Any) -> tuple[tuple[str, str], ...]
     unknown = next((block for block in table if block not in _TEXT_ENCODERS), None)
     if unknown is not None:
         raise RecipeError(
-            f"'text_encoders' has '{unknown}'; expected CLIP_L and CLIP_G, or one model's letter or name for both."
+            "'text_encoders' has '{unknown}'; expected CLIP_L and CLIP_G, or one model's letter or name for both.",
+            unknown=unknown,
         )
     where = "'options.text_encoders'"
     return tuple((block, find(str(table[block]), where)) for block in _TEXT_ENCODERS if table.get(block) is not None)
@@ -141,13 +148,19 @@ def _read_text_encoders(value: object, find: Any) -> tuple[tuple[str, str], ...]
 def _read_switch(options: Mapping[Any, Any], name: str) -> bool:
     value = options.get(name, False)
     if not isinstance(value, bool):
-        raise RecipeError(f"'options.{name}' is {value!r}; expected true or false.")
+        raise RecipeError("'options.{name}' is {value!r}; expected true or false.", name=name, value=value)
     return value
 
 
 def _read_rank(value: object, name: str, least: int) -> int:
     if type(value) is not int or not least <= value <= _LARGEST_RANK:
-        raise RecipeError(f"'{name}' is {value!r}; expected a whole number from {least} to {_LARGEST_RANK}.")
+        raise RecipeError(
+            "'{name}' is {value!r}; expected a whole number from {least} to {most}.",
+            name=name,
+            value=value,
+            least=least,
+            most=_LARGEST_RANK,
+        )
     return value
 
 
@@ -164,7 +177,7 @@ def read_loras(value: object) -> tuple[LoraUse, ...]:
     if value is None:
         return ()
     if not isinstance(value, Sequence) or isinstance(value, str):
-        raise RecipeError(f"'loras' is {value!r}; expected a list such as [{{lora: detail, weight: 0.5}}].")
+        raise RecipeError("'loras' is {value!r}; expected a list such as [{{lora: detail, weight: 0.5}}].", value=value)
     return tuple(_read_lora(entry) for entry in value)
 
 
@@ -172,9 +185,9 @@ def _read_lora(entry: object) -> LoraUse:
     table = dict(entry) if isinstance(entry, Mapping) else {"lora": entry}
     unknown = next((str(name) for name in table if name not in ("lora", "weight")), None)
     if unknown is not None:
-        raise RecipeError(f"A LoRA has an unknown field '{unknown}'; expected only: lora, weight.")
+        raise RecipeError("A LoRA has an unknown field '{unknown}'; expected only: lora, weight.", unknown=unknown)
     name = table.get("lora")
     if isinstance(name, bool) or not isinstance(name, (str, int, float)) or not str(name).strip():
-        raise RecipeError(f"A LoRA is {name!r}; expected a file's name, in quotes where YAML reads it otherwise.")
+        raise RecipeError("A LoRA is {name!r}; expected a file's name, in quotes where YAML reads it otherwise.", name=name)
     weight = table.get("weight")
     return LoraUse(str(name).strip(), read_weights(1.0 if weight is None else weight))

@@ -52,7 +52,9 @@ def read_pickled(path: Path) -> ComposedHeader:
         loaded = _load(path, mapped)
     except OSError as error:
         raise CheckpointError(
-            f"'{path.name}' cannot be read ({error.strerror or error}); check its name and rights, or download it again."
+            "'{name}' cannot be read ({reason}); check its name and rights, or download it again.",
+            name=path.name,
+            reason=error.strerror or error,
         ) from error
     tensors = _tensors_of(path, loaded)
     entries, stretches, start = {}, [], 0
@@ -76,8 +78,9 @@ def _is_zip(path: Path) -> bool:
     if start[2:].startswith(_LEGACY_MAGIC):
         return False
     raise CheckpointError(
-        f"'{path.name}' is neither a checkpoint as torch saves it nor a safetensors file; it is damaged or something else, "
-        "so download it again."
+        "'{name}' is neither a checkpoint as torch saves it nor a safetensors file; it is damaged or something "
+        "else, so download it again.",
+        name=path.name,
     )
 
 
@@ -90,11 +93,14 @@ def _load(path: Path, mapped: bool) -> object:
     except _LOADER_ERRORS as error:
         if isinstance(error, pickle.UnpicklingError):
             raise CheckpointError(
-                f"'{path.name}' holds more than tensors, which could run code when it is opened; it was not opened, "
-                "so use a safetensors file of the same model."
+                "'{name}' holds more than tensors, which could run code when it is opened; it was not opened, so use a "
+                "safetensors file of the same model.",
+                name=path.name,
             ) from error
         raise CheckpointError(
-            f"'{path.name}' cannot be read as a checkpoint ({type(error).__name__}); it is damaged, so download it again."
+            "'{name}' cannot be read as a checkpoint ({type}); it is damaged, so download it again.",
+            name=path.name,
+            type=type(error).__name__,
         ) from error
 
 
@@ -105,12 +111,17 @@ def _tensors_of(path: Path, loaded: object) -> dict[str, torch.Tensor]:
     table = loaded if isinstance(loaded, Mapping) else {}
     found = {key: value for key, value in table.items() if isinstance(key, str) and isinstance(value, torch.Tensor)}
     if not found:
-        raise CheckpointError(f"'{path.name}' holds no tensors with names; expected a checkpoint, choose another file.")
+        raise CheckpointError(
+            "'{name}' holds no tensors with names; expected a checkpoint, choose another file.", name=path.name
+        )
     for key, tensor in found.items():
         if tensor.dtype not in _DTYPES or tensor.layout != torch.strided or tensor.device.type != "cpu":
             raise CheckpointError(
-                f"'{path.name}' stores '{key}' as {str(tensor.dtype).removeprefix('torch.')} that cannot be merged; "
-                "expected plain numbers, so use the file it was made from."
+                "'{name}' stores '{key}' as {dtype} that cannot be merged; expected plain numbers, so use the file it was "
+                "made from.",
+                name=path.name,
+                key=key,
+                dtype=str(tensor.dtype).removeprefix("torch."),
             )
     return found
 

@@ -11,8 +11,7 @@ from functools import cached_property
 from math import prod
 from pathlib import Path
 
-from tag_atelier.errors import CheckpointError, RecipeError
-from tag_atelier.language import say
+from tag_atelier.errors import CheckpointError, RecipeError, Said, say
 from tag_atelier.merge.adjust import Change, changes
 from tag_atelier.merge.header import DTYPE_BYTES, FLOAT_DTYPES, TensorEntry
 from tag_atelier.merge.inputs import FindPart, Inputs, Source, open_inputs
@@ -203,21 +202,26 @@ class _Planner:
         self.networks = self._uses()
         self.pruned = 0
         self.missing: dict[str, list[str]] = {}
-        self.mismatched: list[str] = []
+        self.mismatched: list[Said] = []
 
     def _check_ranges(self) -> None:
         """Every weight and parameter lies where the method makes sense of it."""
         low, high = self.method.weight_range
         weights = [weight for of_block in self.block_weights for weight in of_block.values()]
         weights += [element.weight for element in self.recipe.elements]
-        checks = [("A weight", value, low, high) for value in weights]
+        checks: list[tuple[str, float, float, float]] = [(say("A weight"), value, low, high) for value in weights]
         for parameter in self.method.parameters:
             values = self.parameters[parameter.name].values()
             checks += [(f"'{parameter.name}'", value, parameter.minimum, parameter.maximum) for value in values]
         for what, value, minimum, maximum in checks:
             if not minimum <= value <= maximum:
                 raise RecipeError(
-                    f"{what} is {value:g}; '{self.method.name}' expects a number from {minimum:g} to {maximum:g}."
+                    "{what} is {value:g}; '{name}' expects a number from {minimum:g} to {maximum:g}.",
+                    what=what,
+                    value=value,
+                    name=self.method.name,
+                    minimum=minimum,
+                    maximum=maximum,
                 )
 
     def _uses(self) -> dict[str, list[NetworkUse]]:
@@ -236,8 +240,10 @@ class _Planner:
         steps = [self._changed(self._step(key, entry)) for key, entry in first.items() if self._is_wanted(key)]
         if self.mismatched:
             raise CheckpointError(
-                f"{self.mismatched[0]}, so they cannot be mixed ({len(self.mismatched)} such tensors); "
-                "give these blocks weight 0 or choose models of one kind."
+                "{example}, so they cannot be mixed ({count} such tensors); give these blocks weight 0 or choose models "
+                "of one kind.",
+                example=self.mismatched[0],
+                count=len(self.mismatched),
             )
         steps.sort(key=lambda step: -DTYPE_BYTES[step.dtype])
         extra = {
@@ -314,8 +320,11 @@ class _Planner:
             return step
         if change.shift and step.shape != (len(change.shift),):
             raise RecipeError(
-                f"'{step.key}' holds {prod(step.shape)} values where the colours of 'adjust' need {len(change.shift)}; "
-                "leave CONT, BRI and COL1 to COL3 out."
+                "'{key}' holds {count} values where the colours of 'adjust' need {needed}; leave CONT, BRI and COL1 to "
+                "COL3 out.",
+                key=step.key,
+                count=prod(step.shape),
+                needed=len(change.shift),
             )
         return replace(step, change=replace(change, networks=tuple(uses), inputs=inputs))
 
@@ -343,8 +352,10 @@ class _Planner:
             return False
         is_wider = key == _INPUT_LAYER and len(entry.shape) == len(first.shape) == 4
         if entry.shape != first.shape and not (is_wider and _without_inputs(entry) == _without_inputs(first)):
-            shapes = [("×".join(map(str, shape)) or "a number") for shape in (first.shape, entry.shape)]
-            self.mismatched.append(f"'{key}' is {shapes[0]} in '{self.sources[0].name}' and {shapes[1]} in '{source.name}'")
+            shapes = [("×".join(map(str, shape)) or say("a number")) for shape in (first.shape, entry.shape)]
+            template = "'{key}' is {shape} in '{name}' and {other_shape} in '{other}'"
+            names = {"name": self.sources[0].name, "other": source.name}
+            self.mismatched.append(say(template, key=key, shape=shapes[0], other_shape=shapes[1], **names))
             return False
         return True
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from tag_atelier.errors import RecipeError, UnknownName
+from tag_atelier.errors import RecipeError, UnknownName, say
 from tag_atelier.merge.adjust import read_adjust
 from tag_atelier.merge.elements import Element, read_elements
 from tag_atelier.merge.methods import Method, get_method
@@ -82,7 +82,9 @@ class Recipe:
         try:
             return Recipe.from_value(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
-            raise RecipeError(f"The recipe '{path.name}' cannot be read ({error}); expected a text file in UTF-8.") from error
+            raise RecipeError(
+                "The recipe '{name}' cannot be read ({error}); expected a text file in UTF-8.", name=path.name, error=str(error)
+            ) from error
 
     def as_dict(self) -> dict[str, object]:
         """The canonical form: plain values, every default filled in; ``from_value`` reads it back."""
@@ -134,19 +136,21 @@ class _Loader(yaml.SafeLoader):
         names = [key.value for key, _ in node.value]
         twice = next((name for name in names if isinstance(name, str) and names.count(name) > 1), None)
         if twice is not None:
-            raise RecipeError(f"The recipe gives '{twice}' twice; give it once.")
+            raise RecipeError("The recipe gives '{twice}' twice; give it once.", twice=twice)
         return super().construct_mapping(node, deep)
 
 
 def _parse(text: str) -> object:
     if len(text) > _LONGEST_TEXT:
-        raise RecipeError(f"The recipe is {len(text)} characters long; expected at most {_LONGEST_TEXT}.")
+        raise RecipeError(
+            "The recipe is {count} characters long; expected at most {most}.", count=len(text), most=_LONGEST_TEXT
+        )
     try:
         value: object = read_yaml(text, _Loader)
     except Unreadable as error:
-        where = f" at line {error.line}" if error.line else ""
+        where = say(" at line {line}", line=error.line) if error.line else ""
         raise RecipeError(
-            f"The recipe is neither YAML nor JSON{where}; expected a mapping such as 'models: [a, b]'."
+            "The recipe is neither YAML nor JSON{where}; expected a mapping such as 'models: [a, b]'.", where=where
         ) from error
     return value
 
@@ -154,24 +158,26 @@ def _parse(text: str) -> object:
 def _read(table: dict[Any, Any]) -> Recipe:
     method = get_method(str(table.get("method", "weighted_sum")))
     parameter_names = tuple(parameter.name for parameter in method.parameters)
-    _refuse_unknown("The recipe", table, _FIELDS + parameter_names)
+    _refuse_unknown(say("The recipe"), table, _FIELDS + parameter_names)
     names, entry_weights = _read_models(table.get("models"))
     base = table.get("base")
     if method.base and base is None and len(names) > 2:
         base, given = names.pop(), entry_weights.pop()
         if given is not None:
-            raise RecipeError(f"The last of three models, '{base}', is the base of '{method.name}' and takes no weight.")
+            raise RecipeError(
+                "The last of three models, '{base}', is the base of '{name}' and takes no weight.", base=base, name=method.name
+            )
     _check_counts(method, names, base)
     layout = str(table.get("layout", ""))
     weights = _read_alphas(table, names, entry_weights, layout)
     parameters = _read_parameters(method, table, layout)
     elements = read_elements(table.get("elements") or ())
     for element in elements:
-        if _index_of(element.model or "b", names, "An element") == 0:
+        if _index_of(element.model or "b", names, say("An element")) == 0:
             raise RecipeError("An element gives the first model a weight; expected the letter of a later one.")
     options = table.get("options") or {}
     if not isinstance(options, Mapping):
-        raise RecipeError(f"'options' is {options!r}; expected a mapping such as {{dtype: fp16}}.")
+        raise RecipeError("'options' is {value!r}; expected a mapping such as {{dtype: fp16}}.", value=options)
     _refuse_unknown("'options'", options, OPTION_NAMES)
     dtype, others = read_options(options, table.get("loras"), partial(_letter_or_file, names))
     vae = options.get("vae")
@@ -200,7 +206,7 @@ def _read(table: dict[Any, Any]) -> Recipe:
 
 def _read_steps(value: object) -> tuple[Recipe, ...]:
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) > _MOST_STEPS:
-        raise RecipeError(f"'steps' is no list of at most {_MOST_STEPS} recipes; expected each to have a 'name'.")
+        raise RecipeError("'steps' is no list of at most {most} recipes; expected each to have a 'name'.", most=_MOST_STEPS)
     steps = []
     for entry in value:
         name = str(entry.get("name") or "").strip() if isinstance(entry, Mapping) else ""
@@ -209,7 +215,8 @@ def _read_steps(value: object) -> tuple[Recipe, ...]:
         step = _read({**entry, "name": name})
         if step.dtype != "keep" or step.options.dtypes or step.options.format != "safetensors":
             raise RecipeError(
-                f"The step '{name}' gives a dtype or a format; steps are exact, so give them once, for the whole recipe."
+                "The step '{name}' gives a dtype or a format; steps are exact, so give them once, for the whole recipe.",
+                name=name,
             )
         steps.append(step)
     return tuple(steps)
@@ -220,48 +227,74 @@ def _check_steps(recipe: Recipe) -> None:
     names = [step.name for step in recipe.steps]
     for i, step in enumerate(recipe.steps):
         if names.count(step.name) > 1:
-            raise RecipeError(f"Two steps are called '{step.name}'; give each a name of its own.")
+            raise RecipeError("Two steps are called '{name}'; give each a name of its own.", name=step.name)
         later = next((name for name in step.inputs if name in names[i:]), None)
         if later is not None:
-            raise RecipeError(f"The step '{step.name}' uses '{later}', which is not done by then; expected only earlier steps.")
+            raise RecipeError(
+                "The step '{name}' uses '{later}', which is not done by then; expected only earlier steps.",
+                name=step.name,
+                later=later,
+            )
         if not any(step.name in each.inputs for each in (*recipe.steps, recipe)):
-            raise RecipeError(f"The step '{step.name}' is used nowhere; name it among 'models' or as 'base', or leave it out.")
+            raise RecipeError(
+                "The step '{name}' is used nowhere; name it among 'models' or as 'base', or leave it out.", name=step.name
+            )
 
 
 def _refuse_unknown(where: str, table: Mapping[Any, Any], known: Sequence[str]) -> None:
     unknown = sorted(set(map(str, table)) - set(known))
     if unknown:
-        raise RecipeError(f"{where} has an unknown field '{unknown[0]}'; expected only: {', '.join(known)}.")
+        raise RecipeError(
+            "{where} has an unknown field '{unknown}'; expected only: {known}.",
+            where=where,
+            unknown=unknown[0],
+            known=", ".join(known),
+        )
 
 
 def _read_models(value: object) -> tuple[list[str], list[object]]:
     if not isinstance(value, Sequence) or isinstance(value, str):
-        raise RecipeError(f"'models' is {value!r}; expected a list of checkpoint names, the one to start from first.")
+        raise RecipeError(
+            "'models' is {value!r}; expected a list of checkpoint names, the one to start from first.", value=value
+        )
     names: list[str] = []
     weights: list[object] = []
     for entry in value:
         if isinstance(entry, Mapping):
-            _refuse_unknown("A model", entry, ("model", "weight"))
+            _refuse_unknown(say("A model"), entry, ("model", "weight"))
         name, weight = (entry.get("model"), entry.get("weight")) if isinstance(entry, Mapping) else (entry, None)
         if isinstance(name, bool) or not isinstance(name, (str, int, float)) or not str(name).strip():
-            raise RecipeError(f"A model is {name!r}; expected a checkpoint's name, in quotes where YAML reads it otherwise.")
+            raise RecipeError(
+                "A model is {name!r}; expected a checkpoint's name, in quotes where YAML reads it otherwise.", name=name
+            )
         names.append(str(name).strip())
         weights.append(weight)
     if weights and weights[0] is not None:
-        raise RecipeError(f"The first model, '{names[0]}', has a weight; expected weights only from the second model on.")
+        raise RecipeError(
+            "The first model, '{name}', has a weight; expected weights only from the second model on.", name=names[0]
+        )
     return names, weights
 
 
 def _check_counts(method: Method, names: Sequence[str], base: object) -> None:
     least, most = method.models
-    count = f"at least {least}" if most is None else f"{least}" if least == most else f"{least} to {most}"
     if len(names) < least or len(names) > (most or len(LETTERS)):
-        beside = ", and a base beside them" if method.base else ""
-        raise RecipeError(f"'{method.name}' was given {len(names)} models; expected {count}{beside}.")
+        template = "'{name}' was given {count} models; expected {expected}."
+        if method.base:
+            template = "'{name}' was given {count} models; expected {expected}, and a base beside them."
+        raise RecipeError(template, name=method.name, count=len(names), expected=_spoken_range(least, most))
     if method.base and not isinstance(base, str):
-        raise RecipeError(f"'{method.name}' needs a base: name it under 'base', or as the third model.")
+        raise RecipeError("'{name}' needs a base: name it under 'base', or as the third model.", name=method.name)
     if not method.base and base is not None:
-        raise RecipeError(f"'{method.name}' has no base but '{base}' was given; leave it out or choose another method.")
+        raise RecipeError(
+            "'{name}' has no base but '{base}' was given; leave it out or choose another method.", name=method.name, base=base
+        )
+
+
+def _spoken_range(least: int, most: int | None) -> str:
+    if most is None:
+        return say("at least {least}", least=least)
+    return str(least) if least == most else say("{least} to {most}", least=least, most=most)
 
 
 def _read_alphas(
@@ -278,22 +311,24 @@ def _read_alphas(
         values = list(alpha) if per_model and isinstance(alpha, Sequence) else [alpha]
     if len(values) != mixed or any(value is None for value in values):
         found = len([value for value in values if value is not None])
-        raise RecipeError(
-            f"{found} weights were given for {mixed} models after the first; expected 'alpha' to be a list of {mixed}"
-            + (" or a single value." if mixed == 1 else ".")
-        )
+        template = "{found} weights were given for {mixed} models after the first; expected 'alpha' to be a list of {mixed}."
+        if mixed == 1:
+            template = (
+                "{found} weights were given for 1 models after the first; expected 'alpha' to be a list of 1 or a single value."
+            )
+        raise RecipeError(template, found=found, mixed=mixed)
     return tuple(read_weights(value, layout) for value in values)
 
 
 def _read_parameters(method: Method, table: Mapping[str, object], layout: str) -> tuple[tuple[str, BlockWeights], ...]:
     nested = table.get("parameters") or {}
     if not isinstance(nested, Mapping):
-        raise RecipeError(f"'parameters' is {nested!r}; expected a mapping of the method's own parameters.")
+        raise RecipeError("'parameters' is {value!r}; expected a mapping of the method's own parameters.", value=nested)
     known = tuple(parameter.name for parameter in method.parameters)
-    _refuse_unknown(f"'parameters' of '{method.name}'", nested, known)
+    _refuse_unknown(say("'parameters' of '{method}'", method=method.name), nested, known)
     twice = next((name for name in known if name in table and name in nested), None)
     if twice:
-        raise RecipeError(f"The recipe gives '{twice}' and 'parameters' gives it again; give it once.")
+        raise RecipeError("The recipe gives '{twice}' and 'parameters' gives it again; give it once.", twice=twice)
     values = {parameter.name: table.get(parameter.name, nested.get(parameter.name)) for parameter in method.parameters}
     return tuple(
         (p.name, BlockWeights(number=p.default) if values[p.name] is None else read_weights(values[p.name], layout))
@@ -314,4 +349,4 @@ def _index_of(model: str, names: Sequence[str], where: str) -> int:
         return letters.index(model.lower())
     if model in names:
         return list(names).index(model)
-    raise UnknownName("model", model, tuple(letters), f"{where} names a model of the recipe by its letter.")
+    raise UnknownName("model", model, tuple(letters), say("{where} names a model of the recipe by its letter.", where=where))

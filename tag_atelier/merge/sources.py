@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from tag_atelier.errors import CheckpointError
-from tag_atelier.language import say
+from tag_atelier.errors import CheckpointError, say
 from tag_atelier.merge.composer import Composer, open_file, with_made
 from tag_atelier.merge.diffusers_folder import add_open_clip, read_folder, vae_tensor
 from tag_atelier.merge.header import FLOAT_DTYPES, ComposedHeader, Header, TensorEntry
@@ -43,7 +42,9 @@ def _refuse_quantised(header: Header) -> None:
     for key, entry in header.tensors.items():
         if key.endswith(_SCALES) or (key.startswith(UNET) and key.endswith(".weight") and entry.dtype in ("U8", "I8")):
             raise CheckpointError(
-                f"'{header.path.name}' has quantised weights ('{key}'); merge the file that it was made from."
+                "'{name}' has quantised weights ('{key}'); merge the file that it was made from.",
+                name=header.path.name,
+                key=key,
             )
 
 
@@ -52,7 +53,9 @@ def _with_usual_names(header: Header) -> Header:
     if renamed.keys() == header.tensors.keys():
         return header
     if len(renamed) != len(header.tensors):
-        raise CheckpointError(f"'{header.path.name}' has its text encoder twice, under old and new names; use another file.")
+        raise CheckpointError(
+            "'{name}' has its text encoder twice, under old and new names; use another file.", name=header.path.name
+        )
     template = "The text encoder of '{name}' has its old names (as NovelAI's files); it gets the usual ones."
     note = say(template, name=header.path.name)
     return replace(header, tensors=renamed, notes=(*header.notes, note))
@@ -63,7 +66,8 @@ def _with_averages(header: Header, wanted: bool) -> Header:
     averages = any(key.startswith(_EMA) for key in header.tensors)
     if averages and not any(key.startswith(UNET) for key in header.tensors):
         raise CheckpointError(
-            f"'{header.path.name}' has only averaged (EMA) weights, whose names cannot be told apart; use the file with both."
+            "'{name}' has only averaged (EMA) weights, whose names cannot be told apart; use the file with both.",
+            name=header.path.name,
         )
     if not wanted:
         return header
@@ -107,7 +111,9 @@ def _bytes_at(header: Header, entry: TensorEntry) -> bytes:
             file.seek(entry.start)
             return file.read(entry.size_bytes)
     except OSError as error:
-        raise CheckpointError(f"'{header.path.name}' cannot be read ({error.strerror}); check the file.") from error
+        raise CheckpointError(
+            "'{name}' cannot be read ({reason}); check the file.", name=header.path.name, reason=error.strerror
+        ) from error
 
 
 def open_vae(path: Path) -> Header:
@@ -121,7 +127,7 @@ def open_vae(path: Path) -> Header:
     if not own:
         parts = ("encoder.", "decoder.", "quant_conv.", "post_quant_conv.")
         own = dict(vae_tensor(key, entry) for key, entry in header.tensors.items() if key.startswith(parts))
-    return _only(header, own, f"{VAE}decoder.", "a VAE")
+    return _only(header, own, f"{VAE}decoder.", say("a VAE"))
 
 
 def open_text_encoder(path: Path, block: str, architecture: str) -> Header:
@@ -138,16 +144,20 @@ def open_text_encoder(path: Path, block: str, architecture: str) -> Header:
     for prefix in (found[block] for found in TEXT_ENCODERS.values() if block in found):
         own = {wanted + key.removeprefix(prefix): entry for key, entry in header.tensors.items() if key.startswith(prefix)}
         if own:
-            return _only(header, own, wanted, f"the text encoder {block}")
+            return _only(header, own, wanted, say("the text encoder {block}", block=block))
     bare = {key: entry for key, entry in header.tensors.items() if key.startswith(("text_model.", "text_projection."))}
     if block == "CLIP_G" and bare:
         composer = Composer()
         add_open_clip(composer, path, {key: (header, entry) for key, entry in bare.items()}, wanted)
         return composer.header(path, header.notes)
-    return _only(header, {wanted + key: entry for key, entry in bare.items()}, wanted, f"the text encoder {block}")
+    return _only(
+        header, {wanted + key: entry for key, entry in bare.items()}, wanted, say("the text encoder {block}", block=block)
+    )
 
 
 def _only(header: Header, tensors: Mapping[str, TensorEntry], needed: str, what: str) -> Header:
     if not any(key.startswith(needed) and entry.dtype in FLOAT_DTYPES for key, entry in tensors.items()):
-        raise CheckpointError(f"'{header.path.name}' holds nothing that looks like {what}; choose another file.")
+        raise CheckpointError(
+            "'{name}' holds nothing that looks like {what}; choose another file.", name=header.path.name, what=what
+        )
     return replace(header, tensors=dict(tensors))

@@ -15,7 +15,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tag_atelier.errors import Cancelled, RecipeError
+from tag_atelier.errors import Cancelled, RecipeError, say
 from tag_atelier.merge.evaluate import PIECE, Buffer, Computed, Evaluator, Reader, Run
 from tag_atelier.merge.header import DTYPE_BYTES, render_header
 from tag_atelier.merge.inputs import Source
@@ -71,10 +71,10 @@ def write(plan: MergePlan, destination: Path, progress: Progress, hashed: bool =
     header = render_header([(step.key, step.dtype, step.shape) for step in plan.steps], header_texts(plan))
     size_bytes = len(header) + plan.write_bytes
     if destination.suffix != ".safetensors":
-        raise RecipeError(f"'{destination.name}' does not end in .safetensors; expected a name that does.")
+        raise RecipeError("'{name}' does not end in .safetensors; expected a name that does.", name=destination.name)
     check_space(destination, size_bytes)
     plan.check_sources()
-    progress.begin(plan.write_bytes, f"Merging {' + '.join(plan.recipe.models)}")
+    progress.begin(plan.write_bytes, say("Merging {models}", models=" + ".join(plan.recipe.models)))
     with NewFile(destination) as file:
         file.reserve(size_bytes)
         file.write_at(header, 0)
@@ -211,11 +211,13 @@ def _is_large(pending: Sequence[tuple[_Piece, Future[None]]], size_bytes: int) -
 def check_space(destination: Path, size_bytes: int) -> None:
     """Raises RecipeError when the folder of ``destination`` is missing, or has no room for ``size_bytes``."""
     if not destination.parent.is_dir():
-        raise RecipeError(f"The folder '{destination.parent.name}' for the merged file is not there; make it first.")
+        raise RecipeError("The folder '{name}' for the merged file is not there; make it first.", name=destination.parent.name)
     free = shutil.disk_usage(destination.parent).free
     if free < size_bytes + _SPARE_BYTES:
         raise RecipeError(
-            f"The merged file needs {size_bytes / 1e9:.2f} GB but only {free / 1e9:.2f} GB are free; free some space first."
+            "The merged file needs {needed:.2f} GB but only {free:.2f} GB are free; free some space first.",
+            needed=size_bytes / 1e9,
+            free=free / 1e9,
         )
 
 

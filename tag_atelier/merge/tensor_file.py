@@ -128,7 +128,11 @@ class TensorReader:
             return self._file.readinto(target) or 0
 
     def _failed(self, reason: str | None) -> CheckpointError:
-        return CheckpointError(f"'{self.header.path.name}' cannot be read ({reason}); check the file and plan the merge again.")
+        return CheckpointError(
+            "'{name}' cannot be read ({reason}); check the file and plan the merge again.",
+            name=self.header.path.name,
+            reason=reason,
+        )
 
     def close(self) -> None:
         """Let go of the file, or files."""
@@ -220,7 +224,11 @@ class NewFile:
             raise self._failed(error.strerror) from error
 
     def _failed(self, reason: str | None) -> RecipeError:
-        return RecipeError(f"'{self.destination.name}' cannot be written ({reason}); free some space or choose another folder.")
+        return RecipeError(
+            "'{name}' cannot be written ({reason}); free some space or choose another folder.",
+            name=self.destination.name,
+            reason=reason,
+        )
 
     def __enter__(self) -> NewFile:
         return self
@@ -251,7 +259,7 @@ def _set_aside(descriptor: int, size_bytes: int) -> None:
 def refuse_taken(destination: Path) -> None:
     """Raises RecipeError when there is a file of this name: nothing of the user's is ever overwritten."""
     if destination.exists() or destination.is_symlink():
-        raise RecipeError(f"'{destination.name}' exists already and is never overwritten; choose another name.")
+        raise RecipeError("'{name}' exists already and is never overwritten; choose another name.", name=destination.name)
 
 
 def _sweep(destination: Path) -> None:

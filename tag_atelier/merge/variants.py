@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tag_atelier.errors import RecipeError
+from tag_atelier.errors import RecipeError, say
 from tag_atelier.merge.methods import get_method
 from tag_atelier.merge.recipe import LETTERS, Recipe
 from tag_atelier.merge.weights import get_named_weights, read_number, read_weights
@@ -21,7 +21,7 @@ def with_weight(recipe: Recipe, text: str) -> Recipe:
         RecipeError: it is no number, or the recipe has no such model.
     """
     index, rest = _letter(recipe, text)
-    return _with_alpha(recipe, index, read_number(rest, "A weight"))
+    return _with_alpha(recipe, index, read_number(rest, say("A weight")))
 
 
 def with_block(recipe: Recipe, text: str) -> Recipe:
@@ -34,7 +34,7 @@ def with_block(recipe: Recipe, text: str) -> Recipe:
     index, rest = _letter(recipe, text)
     pieces = rest.replace(":", " ").replace("=", " ").split()
     if len(pieces) != 2:
-        raise RecipeError(f"'{text}' is no block with a weight; expected for example 'OUT03 0.4'.")
+        raise RecipeError("'{text}' is no block with a weight; expected for example 'OUT03 0.4'.", text=text)
     value = recipe.weights[index - 1].as_value()
     start = dict(value) if isinstance(value, Mapping) else {"ALL": value}
     return _with_alpha(recipe, index, {**start, pieces[0].upper(): pieces[1]})
@@ -45,7 +45,7 @@ def with_preset(recipe: Recipe, text: str) -> Recipe:
     index, rest = _letter(recipe, text)
     name, _, scale = rest.strip().partition(" ")
     preset = get_named_weights(name).name
-    return _with_alpha(recipe, index, {"preset": preset, "scale": read_number(scale or 1.0, "The share of a preset")})
+    return _with_alpha(recipe, index, {"preset": preset, "scale": read_number(scale or 1.0, say("The share of a preset"))})
 
 
 def with_method(recipe: Recipe, text: str) -> Recipe:
@@ -84,7 +84,11 @@ def _letter(recipe: Recipe, text: str) -> tuple[int, str]:
     if len(letter) == 1 and letter in LETTERS[1:] and rest:
         index = LETTERS.index(letter)
         if index >= len(recipe.models):
-            raise RecipeError(f"The recipe has no model '{letter}'; it mixes {len(recipe.models)}, called a, b and so on.")
+            raise RecipeError(
+                "The recipe has no model '{letter}'; it mixes {count}, called a, b and so on.",
+                letter=letter,
+                count=len(recipe.models),
+            )
         return index, rest
     return 1, text.strip()
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import yaml
 
-from tag_atelier.errors import RecipeError, UnknownName
+from tag_atelier.errors import RecipeError, UnknownName, say
 from tag_atelier.merge.formula import evaluate
 from tag_atelier.merge.layout import (
     BLOCKS_FOLDER,
@@ -143,7 +143,7 @@ def read_weights(value: object, layout: str = "") -> BlockWeights:
         return _read_text(value.strip(), layout)
     if isinstance(value, Sequence):
         return _read_line(value, layout)
-    return BlockWeights(number=read_number(value, "A block weight"))
+    return BlockWeights(number=read_number(value, say("A block weight")))
 
 
 def read_number(value: object, what: str, limit: float = LIMIT) -> float:
@@ -155,7 +155,13 @@ def read_number(value: object, what: str, limit: float = LIMIT) -> float:
         except (ValueError, OverflowError):
             number = math.nan
     if not abs(number) <= limit:
-        raise RecipeError(f"{what} is {value!r}; expected a number from {-limit:g} to {limit:g}.")
+        raise RecipeError(
+            "{what} is {value!r}; expected a number from {least:g} to {most:g}.",
+            what=what,
+            value=value,
+            least=-limit,
+            most=limit,
+        )
     return number
 
 
@@ -166,13 +172,15 @@ def _read_text(text: str, layout: str) -> BlockWeights:
         float(text)
     except ValueError:
         return BlockWeights(preset=get_named_weights(text).name)
-    return BlockWeights(number=read_number(text, "A block weight"))
+    return BlockWeights(number=read_number(text, say("A block weight")))
 
 
 def _read_line(values: Sequence[object], layout: str) -> BlockWeights:
     if len(values) not in LINE_COUNTS:
-        raise RecipeError(f"A line of {len(values)} block weights was given; expected {spoken_counts()}.")
-    numbers = tuple(read_number(value, "A number of the block-weight line") for value in values)
+        raise RecipeError(
+            "A line of {count} block weights was given; expected {expected}.", count=len(values), expected=spoken_counts()
+        )
+    numbers = tuple(read_number(value, say("A number of the block-weight line")) for value in values)
     return BlockWeights(line=numbers, layout=get_line_layout(layout or "supermerger").name)
 
 
@@ -182,7 +190,7 @@ def _read_mapping(table: dict[object, object], layout: str) -> BlockWeights:
         values = table.pop("values")
         line = [part for part in values.replace(",", " ").split() if part] if isinstance(values, str) else values
         if not isinstance(line, Sequence):
-            raise RecipeError(f"'values' is {values!r}; expected a list or a line of numbers.")
+            raise RecipeError("'values' is {value!r}; expected a list or a line of numbers.", value=values)
         start = _read_line(line, str(table.pop("layout", layout)))
     elif "preset" in table:
         preset = get_named_weights(str(table.pop("preset")))
@@ -192,8 +200,8 @@ def _read_mapping(table: dict[object, object], layout: str) -> BlockWeights:
         block = str(name).strip().upper()
         check_block(block)
         if block in blocks:
-            raise RecipeError(f"The block '{block}' is given twice; give it one weight.")
-        blocks[block] = read_number(weight, f"The weight of block '{block}'")
+            raise RecipeError("The block '{block}' is given twice; give it one weight.", block=block)
+        blocks[block] = read_number(weight, say("The weight of block '{block}'", block=block))
     # ALL is what every narrower name is laid over, so that 0.5 and {ALL: 0.5} are the same weights with the same digest.
     number = blocks.pop("ALL", 0.0) if start == BlockWeights() else 0.0
     ordered = tuple(sorted(blocks.items()))
