@@ -38,7 +38,9 @@ def axis_values(name: str, text: str) -> list[object]:
     if name in WHOLE or name in REAL:
         found = [value for piece in pieces for value in _numbers(name, piece)]
     if len(found) > MOST_VALUES:
-        raise SpecError(f"The axis '{name}' has {len(found)} values; expected at most {MOST_VALUES}.")
+        raise SpecError(
+            "The axis '{name}' has {count} values; expected at most {most}.", name=name, count=len(found), most=MOST_VALUES
+        )
     return list(dict.fromkeys(found))
 
 
@@ -76,6 +78,9 @@ def _range(name: str, piece: str, match: re.Match[str]) -> list[object]:
 
 def _refuse(name: str, piece: str) -> NoReturn:
     raise SpecError(
-        f"'{piece}' is no value of the axis '{name}'; expected numbers, or a range such as 10-30 (+10) or 4-7 [4], "
-        f"of at most {MOST_VALUES} values."
+        "'{piece}' is no value of the axis '{name}'; expected numbers, or a range such as 10-30 (+10) or 4-7 [4], "
+        "of at most {most} values.",
+        piece=piece,
+        name=name,
+        most=MOST_VALUES,
     )

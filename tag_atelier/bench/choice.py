@@ -46,7 +46,8 @@ def chosen_tags(spec: BenchSpec, catalogue: Catalogue) -> tuple[list[str], list[
     for written in spec.tags:
         reason = problem(written)
         if reason:
-            raise SpecError(f"The tag '{written}' cannot be tested: {reason}; expected one tag as booru sites name it.")
+            sentence = "The tag '{tag}' cannot be tested: {reason}; expected one tag as booru sites name it."
+            raise SpecError(sentence, tag=written, reason=say(reason))
         name = canonical(written)
         if name in chosen:
             skipped.append(SkippedTag(name, "listed twice"))
@@ -76,7 +77,8 @@ def _by_rule(rule: TagRule, slot: str, catalogue: Catalogue) -> tuple[list[str],
     entries = [entry for entry in catalogue.entries.values() if entry.slot == slot]
     entries.sort(key=lambda entry: (-entry.posts, entry.name))
     if not entries:
-        raise SpecError(f"The catalogue has no tag in the slot '{slot}'; expected a slot id such as action or clothing.")
+        sentence = "The catalogue has no tag in the slot '{slot}'; expected a slot id such as action or clothing."
+        raise SpecError(sentence, slot=slot)
     rare: list[str] = []
     skipped: list[SkippedTag] = []
     for entry in entries:
@@ -87,7 +89,7 @@ def _by_rule(rule: TagRule, slot: str, catalogue: Catalogue) -> tuple[list[str],
     head = [entry.name for entry in entries if entry.posts >= rule.posts_below and not _rule_reason(entry, rule)]
     chosen = rare + head[: rule.take - len(rare)]
     if not chosen:
-        raise SpecError(f"No tag of the slot '{slot}' fits the rule; allow more with 'safe' or 'one_person'.")
+        raise SpecError("No tag of the slot '{slot}' fits the rule; allow more with 'safe' or 'one_person'.", slot=slot)
     notes = []
     if len(rare) < rule.take:
         notes.append(

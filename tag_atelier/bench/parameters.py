@@ -56,18 +56,19 @@ def axes_of(value: object) -> tuple[Axis, ...]:
     """
     known = [*(name for name in _READERS if name != "hires"), NETWORK]
     if not isinstance(value, Mapping):
-        raise SpecError(f"'axes' is {value!r}; expected a mapping such as {{steps: [20, 28]}}.")
+        raise SpecError("'axes' is {value}; expected a mapping such as {{steps: [20, 28]}}.", value=repr(value))
     only_known(value, known, "'axes'")
     return tuple(_axis(str(name), listed) for name, listed in value.items())
 
 
 def _axis(name: str, listed: object) -> Axis:
     if not isinstance(listed, Sequence) or isinstance(listed, str) or not 1 <= len(listed) <= _MAXIMUM_VALUES:
-        raise SpecError(f"'axes.{name}' is {listed!r}; expected a list of 1 to {_MAXIMUM_VALUES} values.")
+        sentence = "'axes.{name}' is {value}; expected a list of 1 to {most} values."
+        raise SpecError(sentence, name=name, value=repr(listed), most=_MAXIMUM_VALUES)
     read = _READERS.get(name, lambda item: text(item, f"axes.{NETWORK}", 0, 300))
     values = tuple(None if item is None and name in ("vae", "eta") else read(item) for item in listed)
     if len(set(values)) < len(values):
-        raise SpecError(f"'axes.{name}' holds a value twice; expected each one once.")
+        raise SpecError("'axes.{name}' holds a value twice; expected each one once.", name=name)
     return Axis(name, values)
 
 
@@ -80,14 +81,15 @@ def parameters_of(value: object) -> SamplingParameters:
     if isinstance(value, SamplingParameters):
         return value
     if not isinstance(value, Mapping):
-        raise SpecError(f"'parameters' is {value!r}; expected a mapping such as {{steps: 28, width: 1024}}.")
+        sentence = "'parameters' is {value}; expected a mapping such as {{steps: 28, width: 1024}}."
+        raise SpecError(sentence, value=repr(value))
     only_known(value, [entry.name for entry in dataclasses.fields(SamplingParameters)], "'parameters'")
     return SamplingParameters(**{key: _READERS[key](item) for key, item in value.items() if item is not None})
 
 
 def _hires(value: object) -> HiresParameters:
     if not isinstance(value, Mapping):
-        raise SpecError(f"'hires' is {value!r}; expected a mapping such as {{scale: 2, steps: 15}}.")
+        raise SpecError("'hires' is {value}; expected a mapping such as {{scale: 2, steps: 15}}.", value=repr(value))
     only_known(value, [entry.name for entry in dataclasses.fields(HiresParameters)], "'hires'")
     return HiresParameters(
         scale=number(value.get("scale", 2.0), "hires.scale", 1, 4),
@@ -100,7 +102,8 @@ def _hires(value: object) -> HiresParameters:
 def _side(value: object, name: str) -> int:
     side = integer(value, name, 64, 8192)
     if side % 8:
-        raise SpecError(f"'{name}' is {side}; expected a multiple of 8, for example {side // 8 * 8}.")
+        sentence = "'{name}' is {side}; expected a multiple of 8, for example {near}."
+        raise SpecError(sentence, name=name, side=side, near=side // 8 * 8)
     return side
 
 

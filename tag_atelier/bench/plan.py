@@ -173,13 +173,17 @@ def plan(
         asked, short = nested_sets(names, {tag.name: tag.implies for tag in tags}, spec.sets)
         notes += short
     if not asked:
-        raise SpecError(f"The {len(names)} tags do not suffice for the smallest of 'sets.sizes'; name more tags.")
+        raise SpecError("The {count} tags do not suffice for the smallest of 'sets.sizes'; name more tags.", count=len(names))
     settings = list(settings_of(spec.axes, spec.parameters))
     count = len(checkpoints) * len(settings) * (len(asked) + 1) * len(spec.seeds)
     if count > MAXIMUM_CELLS or len(checkpoints) * len(settings) > MAXIMUM_COLUMNS:
         raise SpecError(
-            f"The plan has {count} pictures of {len(checkpoints) * len(settings)} checkpoints and settings; expected at "
-            f"most {MAXIMUM_CELLS} of {MAXIMUM_COLUMNS}: use fewer tags, seeds or axis values."
+            "The plan has {count} pictures of {columns} checkpoints and settings; expected at "
+            "most {most} of {most_columns}: use fewer tags, seeds or axis values.",
+            count=count,
+            columns=len(checkpoints) * len(settings),
+            most=MAXIMUM_CELLS,
+            most_columns=MAXIMUM_COLUMNS,
         )
     columns = [dataclasses.replace(item, setting=setting) for item in checkpoints for setting in settings]
     text_of = {tag.name: tag.text for tag in tags}
@@ -219,8 +223,9 @@ def _refuse_coupled_sampler(spec: BenchSpec) -> None:
         return
     for sampler in _coupled_samplers(spec):
         raise SpecError(
-            f"The sampler '{sampler}' chooses its steps from the whole batch, so a picture would depend on its "
-            "neighbours; use another sampler or batch_size 1."
+            "The sampler '{sampler}' chooses its steps from the whole batch, so a picture would depend on its "
+            "neighbours; use another sampler or batch_size 1.",
+            sampler=sampler,
         )
 
 
@@ -232,8 +237,10 @@ def _refuse_twins(cells: Sequence[Cell], checkpoints: Sequence[PlannedCheckpoint
             continue
         if twin.checkpoint != cell.checkpoint:
             one, other = (checkpoints[item.checkpoint].name for item in (twin, cell))
-            raise SpecError(f"The checkpoints '{one}' and '{other}' are the same file; expected each one once.")
-        raise SpecError(f"Two cells have the same prompt '{cell.prompt[:80]}'; give a baseline without the tag.")
+            sentence = "The checkpoints '{one}' and '{other}' are the same file; expected each one once."
+            raise SpecError(sentence, one=one, other=other)
+        sentence = "Two cells have the same prompt '{prompt}'; give a baseline without the tag."
+        raise SpecError(sentence, prompt=cell.prompt[:80])
 
 
 def _planned_tag(name: str, spec: BenchSpec, catalogue: Catalogue) -> PlannedTag:

@@ -44,6 +44,6 @@ def published(name: str, folder: Path = PRESETS_FOLDER / "benchmarks" / "verdict
     for answer in ANSWERS:
         for tag in map(canonical, texts(value.get(answer, ()), answer)):
             if tag in answers:
-                raise SpecError(f"'{name}' gives two verdicts on '{tag}'; expected one.")
+                raise SpecError("'{name}' gives two verdicts on '{tag}'; expected one.", name=name, tag=tag)
             answers[tag] = answer
     return Published(text(value.get("source", ""), "source", 1, 300), answers)

@@ -19,7 +19,7 @@ from tag_atelier.bench.plan import Cell, Plan, megapixel_steps
 from tag_atelier.bench.store import Store, disk_errors, now
 from tag_atelier.bench.tag_text import networks
 from tag_atelier.bench.workers import Workers, reject_reason
-from tag_atelier.errors import Cancelled, SpecError, TagAtelierError
+from tag_atelier.errors import Cancelled, SpecError, TagAtelierError, say
 from tag_atelier.ports import Checkpoint, Host, Progress, RenderedImage, RenderRequest, SamplingParameters, Scorer
 
 logger = logging.getLogger(__name__)
@@ -83,7 +83,8 @@ def run(plan: Plan, host: Host, scorer: Scorer, store: Store, progress: Progress
         TagAtelierError: the tagger or the disk failed; the sentence says how.
     """
     if scorer.identity != plan.scorer_identity:
-        raise SpecError(f"The plan was made for the tagger '{plan.scorer_identity}' but '{scorer.identity}' was given.")
+        sentence = "The plan was made for the tagger '{planned}' but '{given}' was given."
+        raise SpecError(sentence, planned=plan.scorer_identity, given=scorer.identity)
     with store.writing(), _loaded_again(host):
         known = store.manifest().get("batch_size")
         found = fitted(plan, host, known if isinstance(known, int) else 0, _thrown_away(plan, host, progress))
@@ -160,7 +161,7 @@ class _Run:
         rejected = {stored.cell.key for stored in self.store.cells() if stored.state == "rejected"}
         for cell in cells:
             if cell.key not in rejected:
-                self.workers.fail(cell, "the host delivered no picture of it")
+                self.workers.fail(cell, say("the host delivered no picture of it"))
 
     def _draw(self, position: int, cells: Sequence[Cell]) -> bool:
         """Draw ``cells`` in batches; False when the checkpoint was given up."""
@@ -185,9 +186,13 @@ class _Run:
     def _halve(self, position: int, batch: Batch) -> TagAtelierError | None:
         """Go on with half the batch size; draws ``batch`` so, and gives the last error."""
         self.size //= 2
-        sentence = (
-            f"{self._name(position)}: the memory did not suffice for {batch.size} pictures at once, so from "
-            f"{', '.join(batch.cells[0].tags) or 'the baseline'} on they were drawn {self.size} at a time."
+        sentence = say(
+            "{checkpoint}: the memory did not suffice for {count} pictures at once, so from {tags} on they were drawn "
+            "{fewer} at a time.",
+            checkpoint=self._name(position),
+            count=batch.size,
+            tags=", ".join(batch.cells[0].tags) or say("the baseline"),
+            fewer=self.size,
         )
         logger.warning("benchmark: %s", sentence)
         self.errors.append(sentence)
@@ -210,7 +215,7 @@ class _Run:
         except Cancelled:
             raise
         except TagAtelierError as error:
-            self.errors.append(f"The comparison with pictures drawn alone failed: {error}")
+            self.errors.append(say("The comparison with pictures drawn alone failed: {reason}", reason=error.said))
 
     def _alone(self, cell: Cell) -> RenderedImage | None:
         self._stop_if_cancelled()
@@ -258,13 +263,13 @@ class _Run:
             self.workers.take(batch.cells[image.index], image)
 
     def _note_failure(self, position: int, batch: Batch, error: TagAtelierError) -> None:
-        sentence = f"{self._name(position)}: {error}"
+        sentence = say("{checkpoint}: {reason}", checkpoint=self._name(position), reason=error.said)
         logger.warning("benchmark batch failed: %s", sentence)
         self.last_error = error
         if sentence not in self.errors:
             self.errors.append(sentence)
         for cell in batch.cells:
-            self.workers.fail(cell, str(error))
+            self.workers.fail(cell, error.said)
 
     def _batches(self, cells: Iterable[Cell]) -> Iterator[Batch]:
         """Equal chunk counts and networks in one batch, always the same length, in the plan's order."""

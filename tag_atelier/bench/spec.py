@@ -22,7 +22,7 @@ from tag_atelier.bench.fields import (
     truth,
 )
 from tag_atelier.bench.parameters import Axis, axes_of, parameters_of
-from tag_atelier.errors import SpecError
+from tag_atelier.errors import SpecError, say
 from tag_atelier.ports import SamplingParameters
 from tag_atelier.prompt.slots import SLOTS
 from tag_atelier.settings import DEFAULTS, PRESETS_FOLDER
@@ -128,13 +128,14 @@ class BenchSpec:
         if isinstance(value, Path):
             return _from_mapping(read_mapping(_read_file(value), str(value)))
         if not isinstance(value, str):
-            raise SpecError(f"The plan is of type {type(value).__name__}; expected a mapping, YAML text or a file's path.")
+            sentence = "The plan is of type {kind}; expected a mapping, YAML text or a file's path."
+            raise SpecError(sentence, kind=type(value).__name__)
         name = value.strip()
         if "\n" not in name and name in list_presets():
             return _from_mapping(read_mapping(_read_file(list_presets()[name]), name))
         if files and "\n" not in name and name.lower().endswith(_FILE_ENDINGS):
             return _from_mapping(read_mapping(_read_file(Path(name)), name))
-        return _from_mapping(read_mapping(value, "the plan"))
+        return _from_mapping(read_mapping(value, say("the plan")))
 
     def as_dict(self) -> dict[str, object]:
         """Plain mapping that ``from_value`` reads back to an equal spec; defaults are left out."""
@@ -162,7 +163,7 @@ def list_presets(folder: Path = PRESETS_FOLDER / "benchmarks") -> dict[str, Path
 
 
 def _from_mapping(value: Mapping[str, object]) -> BenchSpec:
-    only_known(value, [entry.name for entry in dataclasses.fields(BenchSpec)], "the plan")
+    only_known(value, [entry.name for entry in dataclasses.fields(BenchSpec)], say("the plan"))
     given = {key: item for key, item in value.items() if item is not None}
     readers: dict[str, Any] = {
         "name": lambda item: text(item, "name", 1, 120),
@@ -188,11 +189,12 @@ def _from_mapping(value: Mapping[str, object]) -> BenchSpec:
     }
     for key in ("name", "template"):
         if key not in given:
-            raise SpecError(f"The plan has no '{key}'; expected at least name, template and either tags or rule.")
+            raise SpecError("The plan has no '{key}'; expected at least name, template and either tags or rule.", key=key)
     spec = BenchSpec(**{key: readers[key](item) for key, item in given.items()})
     if bool(spec.tags) == (spec.rule is not None):
-        found = "both tags and rule" if spec.tags else "neither tags nor rule"
-        raise SpecError(f"The plan has {found}; expected exactly one of them.")
+        if spec.tags:
+            raise SpecError("The plan has both tags and rule; expected exactly one of them.")
+        raise SpecError("The plan has neither tags nor rule; expected exactly one of them.")
     _check_grid(spec)
     if len(set(spec.checkpoints)) < len(spec.checkpoints):
         raise SpecError("The plan names a checkpoint twice; expected each one once.")
@@ -202,26 +204,28 @@ def _from_mapping(value: Mapping[str, object]) -> BenchSpec:
 def _template(value: object) -> str:
     template = text(value, "template", 1, 20_000)
     if PLACEHOLDER not in template:
-        raise SpecError(f"The template '{template[:60]}' holds no {PLACEHOLDER}; write {PLACEHOLDER} where the tag goes.")
+        sentence = "The template '{start}' holds no {{tag}}; write {{tag}} where the tag goes."
+        raise SpecError(sentence, start=template[:60])
     return template
 
 
 def _titles(value: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, Mapping):
-        raise SpecError(f"'titles' is {value!r}; expected a mapping such as {{glaring: 怒视}}.")
+        raise SpecError("'titles' is {value}; expected a mapping such as {{glaring: 怒视}}.", value=repr(value))
     return tuple((text(tag, "titles", 1, 300), text(title, f"titles.{tag}", 1, 300)) for tag, title in value.items())
 
 
 def _rule(value: object) -> TagRule:
     if not isinstance(value, Mapping):
-        raise SpecError(f"'rule' is {value!r}; expected a mapping such as {{slot: action, posts_below: 5000, take: 8}}.")
+        sentence = "'rule' is {value}; expected a mapping such as {{slot: action, posts_below: 5000, take: 8}}."
+        raise SpecError(sentence, value=repr(value))
     only_known(value, [entry.name for entry in dataclasses.fields(TagRule)], "'rule'")
     if "slot" not in value:
         raise SpecError("'rule' names no slot; expected one such as action, expression or clothing.")
     slots = texts(value["slot"], "rule.slot")
     for slot in slots or ("",):
         if slot not in SLOTS:
-            raise SpecError(f"'rule.slot' is '{slot}'; expected one of: {', '.join(SLOTS)}.")
+            raise SpecError("'rule.slot' is '{slot}'; expected one of: {known}.", slot=slot, known=", ".join(SLOTS))
     return TagRule(
         slot=slots[0] if len(slots) == 1 else slots,
         posts_below=integer(value.get("posts_below", 5000), "rule.posts_below", 1, 100_000_000),
@@ -233,14 +237,14 @@ def _rule(value: object) -> TagRule:
 
 def _sets(value: object) -> SetRule:
     if not isinstance(value, Mapping):
-        raise SpecError(f"'sets' is {value!r}; expected a mapping such as {{sizes: [2, 4, 8], count: 10}}.")
+        raise SpecError("'sets' is {value}; expected a mapping such as {{sizes: [2, 4, 8], count: 10}}.", value=repr(value))
     only_known(value, [entry.name for entry in dataclasses.fields(SetRule)], "'sets'")
     sizes = value.get("sizes", SetRule.sizes)
     groups = value.get("exclusive", ())
     if not isinstance(sizes, Sequence) or isinstance(sizes, str) or not sizes:
-        raise SpecError(f"'sets.sizes' is {sizes!r}; expected a list of numbers such as [2, 4, 8].")
+        raise SpecError("'sets.sizes' is {value}; expected a list of numbers such as [2, 4, 8].", value=repr(sizes))
     if not isinstance(groups, Sequence) or isinstance(groups, str):
-        raise SpecError(f"'sets.exclusive' is {groups!r}; expected a list of lists of tags.")
+        raise SpecError("'sets.exclusive' is {value}; expected a list of lists of tags.", value=repr(groups))
     return SetRule(
         sizes=tuple(sorted({integer(size, "sets.sizes", 1, 512) for size in sizes})),
         count=integer(value.get("count", 10), "sets.count", 1, 1000),
@@ -250,7 +254,7 @@ def _sets(value: object) -> SetRule:
 
 def _grid(value: object) -> GridRule:
     if not isinstance(value, Mapping):
-        raise SpecError(f"'grid' is {value!r}; expected a mapping such as {{x: tag, y: checkpoint, z: seed}}.")
+        raise SpecError("'grid' is {value}; expected a mapping such as {{x: tag, y: checkpoint, z: seed}}.", value=repr(value))
     only_known(value, ("x", "y", "z"), "'grid'")
     return GridRule(**{axis: text(name, f"grid.{axis}", 0, 40) for axis, name in value.items() if name is not None})
 
@@ -261,7 +265,7 @@ def _check_grid(spec: BenchSpec) -> None:
     chosen = [name for name in (spec.grid.x, spec.grid.y, spec.grid.z) if name]
     for name in chosen:
         if name not in known:
-            raise SpecError(f"'grid' names '{name}'; expected one of: {', '.join(known)}.")
+            raise SpecError("'grid' names '{name}'; expected one of: {known}.", name=name, known=", ".join(known))
     if len(set(chosen)) < len(chosen):
         raise SpecError("'grid' names one thing on two axes; expected each one once.")
 
@@ -276,8 +280,10 @@ def _read_file(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = "is not there" if isinstance(error, FileNotFoundError) else "cannot be read as UTF-8 text"
-        raise SpecError(f"The plan file '{path}' {reason}; expected a YAML or JSON file.") from error
+        if isinstance(error, FileNotFoundError):
+            raise SpecError("The plan file '{path}' is not there; expected a YAML or JSON file.", path=str(path)) from error
+        sentence = "The plan file '{path}' cannot be read as UTF-8 text; expected a YAML or JSON file."
+        raise SpecError(sentence, path=str(path)) from error
 
 
 def _default(entry: dataclasses.Field[Any]) -> object:

@@ -114,7 +114,8 @@ class Store:
             self._open()
         except (sqlite3.DatabaseError, ValueError) as error:
             self._connection.close()
-            raise TagAtelierError(f"'{path}' is not a benchmark's database ({error}); name another folder.") from error
+            sentence = "'{path}' is not a benchmark's database ({reason}); name another folder."
+            raise TagAtelierError(sentence, path=str(path), reason=str(error)) from error
         except TagAtelierError:
             self._connection.close()
             raise
@@ -131,8 +132,10 @@ class Store:
                 database.execute("INSERT INTO meta VALUES ('schema', ?)", (str(SCHEMA_VERSION),))
             elif int(found[0]) > SCHEMA_VERSION:
                 raise TagAtelierError(
-                    f"The run in '{self.folder.name}' has schema {found[0]}; "
-                    f"expected at most {SCHEMA_VERSION}: update Tag Atelier."
+                    "The run in '{name}' has schema {found}; expected at most {known}: update Tag Atelier.",
+                    name=self.folder.name,
+                    found=found[0],
+                    known=SCHEMA_VERSION,
                 )
 
     def __enter__(self) -> Store:
@@ -158,7 +161,8 @@ class Store:
             try:
                 lock.execute("BEGIN EXCLUSIVE")
             except sqlite3.OperationalError as error:
-                raise Busy(f"Another job is writing the run in '{self.folder.name}'; wait for it or cancel it.") from error
+                sentence = "Another job is writing the run in '{name}'; wait for it or cancel it."
+                raise Busy(sentence, name=self.folder.name) from error
             yield
         finally:
             lock.close()
@@ -361,7 +365,9 @@ def disk_errors(folder: Path) -> Iterator[None]:
     except (OSError, sqlite3.OperationalError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise HostError(
-            f"The run's folder '{folder.name}' could not be written or read ({reason}); make room there and run it again."
+            "The run's folder '{name}' could not be written or read ({reason}); make room there and run it again.",
+            name=folder.name,
+            reason=reason,
         ) from error
 
 

@@ -19,7 +19,7 @@ from tag_atelier.bench.published import ANSWERS, Answer
 from tag_atelier.bench.score import Evaluation
 from tag_atelier.bench.stats import BOOTSTRAP_DRAWS, Interval
 from tag_atelier.bench.store import write_whole
-from tag_atelier.errors import RequestError, SpecError
+from tag_atelier.errors import RequestError, SpecError, say
 
 FILE = "verdicts.json"
 SCHEMA = 1
@@ -70,7 +70,7 @@ def read(folder: Path) -> dict[str, Verdict]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RequestError(f"'{FILE}' cannot be read as JSON; export the verdicts again.") from error
+        raise RequestError("'{name}' cannot be read as JSON; export the verdicts again.", name=FILE) from error
     return from_value(value)
 
 
@@ -93,19 +93,21 @@ def from_value(value: object) -> dict[str, Verdict]:
         raise RequestError("The verdicts are no mapping with 'verdicts' in it; export them from the report.")
     schema = value.get("schema", SCHEMA) if isinstance(value, Mapping) else SCHEMA
     if schema not in (0, SCHEMA):
-        raise RequestError(f"The verdicts have schema {schema!r:.20}, this version knows {SCHEMA}; update Tag Atelier.")
+        sentence = "The verdicts have schema {found}, this version knows {known}; update Tag Atelier."
+        raise RequestError(sentence, found=repr(schema)[:20], known=SCHEMA)
     return {str(key): _verdict(str(key), entry) for key, entry in entries.items()}
 
 
 def _verdict(key: str, entry: object) -> Verdict:
     if not isinstance(entry, Mapping) or entry.get("answer") not in ANSWERS:
-        raise RequestError(f"The verdict on '{key[:12]}' is {entry!r}; expected 'answer' to be one of: {', '.join(ANSWERS)}.")
+        sentence = "The verdict on '{key}' is {entry}; expected 'answer' to be one of: {known}."
+        raise RequestError(sentence, key=key[:12], entry=repr(entry), known=", ".join(ANSWERS))
     try:
-        only_known(entry, ("answer", "but", "note"), "a verdict")
+        only_known(entry, ("answer", "but", "note"), say("a verdict"))
         note = text(entry.get("note", ""), "note", 0, 2000)
         return Verdict(entry["answer"], truth(entry.get("but", False), "but"), note)
     except SpecError as error:
-        raise RequestError(str(error)) from error
+        raise RequestError(error.said) from error
 
 
 def agreement(found: Evaluation, given: Mapping[str, Verdict]) -> Agreement:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tag_atelier.bench.plan import Cell, Plan
 from tag_atelier.bench.store import CellState, Outcome, Store, StoredCell, disk_errors
+from tag_atelier.language import say
 from tag_atelier.ports import RenderedImage, SamplingParameters, Scorer
 
 if TYPE_CHECKING:
@@ -141,14 +142,16 @@ def reject_reason(image: RenderedImage, plan: Plan, cell: Cell) -> str:
     """Why this picture must not be scored, as one clause; empty when it may."""
     planned = plan.checkpoints[cell.checkpoint].checkpoint
     if image.checkpoint not in (planned.name, planned.title):
-        return f"drawn with '{image.checkpoint}' instead of '{planned.name}'"
+        return say("drawn with '{used}' instead of '{planned}'", used=image.checkpoint, planned=planned.name)
     if image.status != "ok":
-        return "the host says that it is not a valid picture (NaN or flat)"
+        return say("the host says that it is not a valid picture (NaN or flat)")
     expected = _size(plan.parameters(cell.checkpoint))
     if expected is not None and image.image.size != expected:
-        return f"{image.image.width}×{image.image.height} pixels instead of {expected[0]}×{expected[1]}"
+        sentence = "{width}×{height} pixels instead of {wanted_width}×{wanted_height}"
+        width, height = image.image.size
+        return say(sentence, width=width, height=height, wanted_width=expected[0], wanted_height=expected[1])
     if all(high - low <= FLAT_RANGE for low, high in _extrema(image.image)):
-        return "it is of one flat colour"
+        return say("it is of one flat colour")
     return ""
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from tag_atelier.errors import HostError
+from tag_atelier.errors import HostError, say
 from tag_atelier.tune.space import Space
 from tag_atelier.tune.worker_lock import WorkerLock
 
@@ -207,8 +207,11 @@ class Ledger:
             except _away() as error:
                 if wait_s is None:
                     raise HostError(
-                        f"The storage of the study ({_hidden(self._where)}) did not answer for {sum(WAITS_S):g} s "
-                        f"({type(error).__name__}); all that was stored is kept, so resume the study when it is back."
+                        "The storage of the study ({storage}) did not answer for {seconds} s ({reason}); all that was stored "
+                        "is kept, so resume the study when it is back.",
+                        storage=_hidden(self._where),
+                        seconds=f"{sum(WAITS_S):g}",
+                        reason=type(error).__name__,
                     ) from error
                 logger.warning("the study's storage is away (%s); trying again in %g s", type(error).__name__, wait_s)
                 time.sleep(wait_s)
@@ -272,12 +275,14 @@ def _open(storage: str, folder: Path) -> Any:
     except sqlalchemy.exc.IntegrityError as error:  # several open a new database at the same moment: the next look finds it
         raise optuna.exceptions.StorageInternalError("Another worker is making the same database.") from error
     except ImportError as error:
-        driver = "psycopg2-binary" if storage.startswith("postgresql") else "its driver"
-        raise HostError(f"The database of '{_hidden(storage)}' cannot be spoken to; run: pip install {driver}.") from error
+        driver = "psycopg2-binary" if storage.startswith("postgresql") else say("its driver")
+        sentence = "The database of '{storage}' cannot be spoken to; run: pip install {driver}."
+        raise HostError(sentence, storage=_hidden(storage), driver=driver) from error
     except (ValueError, sqlalchemy.exc.ArgumentError) as error:
         raise HostError(
-            f"'{_hidden(storage)}' is no storage; expected a journal file ending in .log, or a URL such as "
-            "postgresql://user:password@machine/database."
+            "'{storage}' is no storage; expected a journal file ending in .log, or a URL such as "
+            "postgresql://user:password@machine/database.",
+            storage=_hidden(storage),
         ) from error
 
 
@@ -332,7 +337,8 @@ def _ask(study: Any, distributions: Mapping[str, Any]) -> Any:
     try:
         return study.ask(dict(distributions))
     except ImportError as error:
-        raise HostError(f"This way of searching needs one more package ({error}); run: pip install scipy.") from error
+        sentence = "This way of searching needs one more package ({reason}); run: pip install scipy."
+        raise HostError(sentence, reason=str(error)) from error
 
 
 def _share(weight: float, distribution: Any) -> float:

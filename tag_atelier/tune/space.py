@@ -82,7 +82,7 @@ class Space:
         unknown = sorted(set(spec.space.bounds) - {group.name for group in self.groups})
         if unknown and grouping == spec.space.groups:
             known = ", ".join(group.name for group in self.groups)
-            raise SpecError(f"'space.bounds' names '{unknown[0]}'; expected one of the groups: {known}.")
+            raise SpecError("'space.bounds' names '{name}'; expected one of the groups: {known}.", name=unknown[0], known=known)
         self._check_bounds()
 
     def _check_bounds(self) -> None:
@@ -93,8 +93,14 @@ class Space:
             least, most = 1 - sum(each.high for each in own), 1 - sum(each.low for each in own)
             if most < low or least > high:
                 raise SpecError(
-                    f"In the group '{group.name}' the bounds leave '{self._spec.models[0]}' a share of {least:g} to {most:g}, "
-                    f"but 'space.rest' wants {low:g} to {high:g}; widen one of the two."
+                    "In the group '{group}' the bounds leave '{model}' a share of {least} to {most}, "
+                    "but 'space.rest' wants {low} to {high}; widen one of the two.",
+                    group=group.name,
+                    model=self._spec.models[0],
+                    least=f"{least:g}",
+                    most=f"{most:g}",
+                    low=f"{low:g}",
+                    high=f"{high:g}",
                 )
 
     def start(self) -> Point:
@@ -181,23 +187,30 @@ def _groups(grouping: str | Mapping[str, tuple[str, ...]], architecture: Archite
         if part == SEARCHED and not any(set(blocks) & set(held) for held in found.values()):
             found[name] = blocks
     kept = {block for block in architecture.blocks if space.keep_style and (block.startswith(("OUT", "CLIP")))}
-    fixed = {FIRST: "the first model's", SEARCHED: ""}
     seen: set[str] = set()
     for name, blocks in found.items():
         twice = [block for block in blocks if block in seen or blocks.count(block) > 1]
         if twice:
-            raise SpecError(f"The block '{twice[0]}' is in two groups; expected each block in one at most.")
+            sentence = "The block '{block}' is in two groups; expected each block in one at most."
+            raise SpecError(sentence, block=twice[0])
         held = [block for block in blocks if block in architecture.text_encoders and space.text_encoders != SEARCHED]
         held += [block for block in blocks if block == "VAE" and space.vae != SEARCHED]
         if held:
-            whose = fixed.get(space.vae if held[0] == "VAE" else space.text_encoders, "another model's")
-            raise SpecError(f"The group '{name}' searches {held[0]}, which is to stay {whose}; say 'searched' for it as well.")
+            raise _held(name, held[0], space)
         seen |= set(blocks)
     left = [Group(name, tuple(block for block in blocks if block not in kept)) for name, blocks in found.items()]
     groups = tuple(group for group in left if group.blocks)
     if not groups:
         raise SpecError("No block is left to search; expected a group beside what is kept.")
     return groups
+
+
+def _held(group: str, block: str, space: SpaceSpec) -> SpecError:
+    if (space.vae if block == "VAE" else space.text_encoders) == FIRST:
+        sentence = "The group '{group}' searches {block}, which is to stay the first model's; say 'searched' for it as well."
+        return SpecError(sentence, group=group, block=block)
+    sentence = "The group '{group}' searches {block}, which is to stay another model's; say 'searched' for it as well."
+    return SpecError(sentence, group=group, block=block)
 
 
 def _named(grouping: str, architecture: Architecture) -> dict[str, tuple[str, ...]]:
@@ -207,7 +220,8 @@ def _named(grouping: str, architecture: Architecture) -> dict[str, tuple[str, ..
         return {"UNET": ("UNET",)}
     if grouping == "eleven":
         if architecture.id != "sdxl":
-            raise SpecError(f"The eleven groups are made for SDXL, not for {architecture.title}; expected eight or blocks.")
+            sentence = "The eleven groups are made for SDXL, not for {architecture}; expected eight or blocks."
+            raise SpecError(sentence, architecture=architecture.title)
         return dict(_ELEVEN)
     if grouping == "blocks":
         return {**{block: (block,) for block in unet}, "rest": (*ends[0], *ends[1])}

@@ -62,13 +62,17 @@ def split(spec: StudySpec, catalogue: Catalogue, labels: Collection[str] | None 
     names, apart = _known(chosen, labels), _known([canonical(tag) for tag in spec.validation.tags], labels)
     both = sorted(set(apart) & set(names)) if spec.validation.tags else []
     if both:
-        raise SpecError(f"The tag '{both[0]}' is both searched on and validated on; expected tags of its own for each.")
+        sentence = "The tag '{tag}' is both searched on and validated on; expected tags of its own for each."
+        raise SpecError(sentence, tag=both[0])
     if not spec.validation.tags:
         apart = _set_aside(names, spec.validation.share)
     searched = [name for name in names if name not in apart]
-    for what, tags in (("search", searched), ("validate", apart)):
-        if len(tags) < LEAST_TAGS:
-            raise SpecError(f"There are {len(tags)} tags to {what} on; expected at least {LEAST_TAGS}, so name more.")
+    if len(searched) < LEAST_TAGS:
+        sentence = "There are {count} tags to search on; expected at least {least}, so name more."
+        raise SpecError(sentence, count=len(searched), least=LEAST_TAGS)
+    if len(apart) < LEAST_TAGS:
+        sentence = "There are {count} tags to validate on; expected at least {least}, so name more."
+        raise SpecError(sentence, count=len(apart), least=LEAST_TAGS)
     search = _fitting(_plan(spec, searched, spec.prompts, spec.plan.seeds), catalogue)
     used = spec.plan.seeds
     seeds = spec.validation.seeds or _fresh(VALIDATION_SEEDS, len(used), used)
@@ -158,12 +162,20 @@ def _check_power(plan: BenchSpec, spec: StudySpec, catalogue: Catalogue) -> None
     enough = math.ceil(_DISCORDANT * (_POWER / COARSEST) ** 2 / each)
     where = "'prompts'" if set(plan.seeds) == set(spec.plan.seeds) else "'validation.prompts'"
     assert plan.sets is not None
-    remedy = f"so set {where} to at least {enough}"
+    found = {"prompts": prompts, "drawn": drawn, "shown": f"{resolvable(drawn):.2f}", "coarsest": f"{COARSEST:g}"}
     if prompts < plan.sets.count:
-        remedy = f"but no more different prompts can be made of {len(plan.tags)} tags: name more tags, or more seeds"
+        raise SpecError(
+            "{prompts} prompts ask for {drawn} tags in all, which shows differences in lift from {shown} on; expected "
+            "{coarsest} or finer, but no more different prompts can be made of {count} tags: name more tags, or more seeds.",
+            **found,
+            count=len(plan.tags),
+        )
     raise SpecError(
-        f"{prompts} prompts ask for {drawn} tags in all, which shows differences in lift from {resolvable(drawn):.2f} on; "
-        f"expected {COARSEST:g} or finer, {remedy}."
+        "{prompts} prompts ask for {drawn} tags in all, which shows differences in lift from {shown} on; expected "
+        "{coarsest} or finer, so set {where} to at least {enough}.",
+        **found,
+        where=where,
+        enough=enough,
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tag_atelier.errors import SpecError
+from tag_atelier.errors import SpecError, say
 from tag_atelier.ports import Progress
 from tag_atelier.tune.status import StudyStatus, Trial
 from tag_atelier.tune.study_spec import StudySpec
@@ -39,7 +39,8 @@ class Study:
     def open(cls, folder: Path) -> Study:
         """The study that lies in ``folder``. Raises SpecError where there is none."""
         if not (folder / SPEC_FILE).is_file():
-            raise SpecError(f"'{folder.name}' holds no study; expected a folder with a '{SPEC_FILE}' in it.")
+            sentence = "'{folder}' holds no study; expected a folder with a '{file}' in it."
+            raise SpecError(sentence, folder=folder.name, file=SPEC_FILE)
         return cls(StudySpec.from_value(folder / SPEC_FILE), folder)
 
     @classmethod
@@ -55,11 +56,12 @@ class Study:
         known = studies_in(storage, folder)
         found = [each for each in known if name in ("", each, each.rpartition(" ")[0])]
         if len(found) != 1:
-            shown = ", ".join(known) or "none"
-            raise SpecError(f"The storage holds {len(found)} studies called '{name}'; expected one of its names: {shown}.")
+            sentence = "The storage holds {count} studies called '{name}'; expected one of its names: {known}."
+            raise SpecError(sentence, count=len(found), name=name, known=", ".join(known) or say("none"))
         notes = Ledger(storage, found[0], folder).notes()
         if "spec" not in notes:
-            raise SpecError(f"The study '{found[0]}' was never started; start it on one machine before others join.")
+            sentence = "The study '{name}' was never started; start it on one machine before others join."
+            raise SpecError(sentence, name=found[0])
         return cls(StudySpec.from_value(json.loads(str(notes["spec"])) | {"storage": storage}), folder)
 
     @property
@@ -143,7 +145,8 @@ class Study:
         from tag_atelier.tune.worker import Worker
 
         if self.is_started and Study.open(self.folder).key != self.key:
-            raise SpecError(f"'{self.folder.name}' holds another study; choose another folder, or start that one's own file.")
+            sentence = "'{folder}' holds another study; choose another folder, or start that one's own file."
+            raise SpecError(sentence, folder=self.folder.name)
         easel, plans, spaces, costs = self._lay_out(workplace)
         easel.refuse_merged()
         self._write_down({**costs, "architecture": easel.architecture(self.spec.models).id})
@@ -166,8 +169,10 @@ class Study:
         theirs = ledger.notes().get("drawn_with", ours)
         other = next((name for name, identity in ours.items() if theirs.get(name) != identity), None)
         if other is not None:
-            what = "tagger" if other == "tagger" else f"file '{other}'"
-            raise SpecError(f"This machine has another {what} than the study was started with; bring the same one here.")
+            if other == "tagger":
+                raise SpecError("This machine has another tagger than the study was started with; bring the same one here.")
+            sentence = "This machine has another file '{name}' than the study was started with; bring the same one here."
+            raise SpecError(sentence, name=other)
         ledger.note(spec=json.dumps(self.spec.as_dict()), drawn_with=ours)
 
     def stop(self) -> None:
@@ -182,7 +187,8 @@ class Study:
         """The answer's recipe as YAML, as of now. Raises SpecError before anything was searched."""
         recipe = self._opened().read().answer_recipe()
         if recipe is None:
-            raise SpecError(f"The study '{self.spec.name}' has no answer yet; expected at least one candidate to be finished.")
+            sentence = "The study '{name}' has no answer yet; expected at least one candidate to be finished."
+            raise SpecError(sentence, name=self.spec.name)
         return recipe.to_yaml()
 
     def status(self) -> StudyStatus:
@@ -202,7 +208,8 @@ class Study:
             from tag_atelier.tune.book import Book
 
             if not (self.folder / COST_FILE).is_file():
-                raise SpecError(f"The study '{self.spec.name}' was not started in '{self.folder.name}'; start it first.")
+                sentence = "The study '{name}' was not started in '{folder}'; start it first."
+                raise SpecError(sentence, name=self.spec.name, folder=self.folder.name)
             spaces = self._spaces(architectures()[str(self._costs()["architecture"])])
             self._book = Book(self.spec, spaces, self._ledger(spaces))
         return self._book

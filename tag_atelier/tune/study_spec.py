@@ -15,7 +15,7 @@ from typing import Any
 
 from tag_atelier.bench.fields import integer, number, only_known, read_mapping, seeds_of, text, texts, truth
 from tag_atelier.bench.spec import BenchSpec, SetRule
-from tag_atelier.errors import SpecError
+from tag_atelier.errors import SpecError, say
 from tag_atelier.settings import PRESETS_FOLDER
 
 SAMPLERS: Mapping[str, str] = {
@@ -118,9 +118,10 @@ class StudySpec:
             return _from_mapping(read_mapping(_read_file(value), str(value)))
         if isinstance(value, str):
             preset = list_studies().get(value.strip())
-            return _from_mapping(read_mapping(_read_file(preset) if preset else value, "the study"))
+            return _from_mapping(read_mapping(_read_file(preset) if preset else value, say("the study")))
         if not isinstance(value, Mapping):
-            raise SpecError(f"The study is of type {type(value).__name__}; expected a mapping with name, models and plan.")
+            sentence = "The study is of type {kind}; expected a mapping with name, models and plan."
+            raise SpecError(sentence, kind=type(value).__name__)
         return _from_mapping(value)
 
     def as_dict(self) -> dict[str, object]:
@@ -141,11 +142,11 @@ def list_studies(folder: Path = PRESETS_FOLDER / "studies") -> dict[str, Path]:
 
 
 def _from_mapping(value: Mapping[str, object]) -> StudySpec:
-    only_known(value, [entry.name for entry in dataclasses.fields(StudySpec)], "the study")
+    only_known(value, [entry.name for entry in dataclasses.fields(StudySpec)], say("the study"))
     given = {key: item for key, item in value.items() if item is not None}
     for key in ("name", "models", "plan"):
         if key not in given:
-            raise SpecError(f"The study has no '{key}'; expected at least name, models and plan.")
+            raise SpecError("The study has no '{key}'; expected at least name, models and plan.", key=key)
     readers: dict[str, Callable[[Any], object]] = {
         "name": lambda item: text(item, "name", 1, 120),
         "models": lambda item: texts(item, "models"),
@@ -173,24 +174,28 @@ def _from_mapping(value: Mapping[str, object]) -> StudySpec:
 
 def _check(spec: StudySpec) -> None:
     if not 2 <= len(spec.models) <= 26 or len(set(spec.models)) < len(spec.models):
-        raise SpecError(f"'models' names {len(spec.models)} models; expected 2 to 26, each one once.")
+        raise SpecError("'models' names {count} models; expected 2 to 26, each one once.", count=len(spec.models))
     if spec.trials <= len(spec.models):
-        raise SpecError(f"'trials' is {spec.trials}, and each of {len(spec.models)} models alone is one; expected more.")
+        sentence = "'trials' is {trials}, and each of {count} models alone is one; expected more."
+        raise SpecError(sentence, trials=spec.trials, count=len(spec.models))
     for name, part in (("space.text_encoders", spec.space.text_encoders), ("space.vae", spec.space.vae)):
         if part not in (FIRST, SEARCHED, *spec.models):
-            raise SpecError(f"'{name}' is '{part}'; expected {FIRST}, {SEARCHED} or one of the models.")
+            raise SpecError("'{name}' is '{part}'; expected first, searched or one of the models.", name=name, part=part)
     if spec.base and spec.method != "add_difference":
-        raise SpecError(f"'base' is '{spec.base}' but '{spec.method}' has none; leave it out or choose add_difference.")
+        sentence = "'base' is '{base}' but '{method}' has none; leave it out or choose add_difference."
+        raise SpecError(sentence, base=spec.base, method=spec.method)
     if spec.plan.axes:
         raise SpecError("The study's plan has axes; a candidate is drawn with one setting, so leave 'axes' out.")
     searched = set(spec.plan.seeds) & set(spec.validation.seeds)
     if searched:
-        raise SpecError(f"The seed {min(searched)} is both searched on and validated on; expected seeds of its own for each.")
+        sentence = "The seed {seed} is both searched on and validated on; expected seeds of its own for each."
+        raise SpecError(sentence, seed=min(searched))
 
 
 def _plan(value: object) -> BenchSpec:
     if not isinstance(value, (str, Mapping)):
-        raise SpecError(f"'plan' is {value!r}; expected a plan's name, or a mapping with template and tags.")
+        sentence = "'plan' is {value}; expected a plan's name, or a mapping with template and tags."
+        raise SpecError(sentence, value=repr(value))
     given: Mapping[str, object] = {"preset": value} if isinstance(value, str) else value
     found: dict[str, object] = {}
     if "preset" in given:
@@ -215,7 +220,8 @@ def _space(value: object) -> SpaceSpec:
     }
     space = SpaceSpec(**{key: readers[key](item) for key, item in table.items()})  # type: ignore[arg-type]
     if not space.low < space.high:
-        raise SpecError(f"'space' goes from {space.low:g} to {space.high:g}; expected low below high.")
+        sentence = "'space' goes from {low} to {high}; expected low below high."
+        raise SpecError(sentence, low=f"{space.low:g}", high=f"{space.high:g}")
     return space
 
 
@@ -227,16 +233,17 @@ def _groups(value: object) -> str | Mapping[str, tuple[str, ...]]:
 
 def _bounds(value: object) -> Mapping[str, tuple[float, float]]:
     if not isinstance(value, Mapping):
-        raise SpecError(f"'space.bounds' is {value!r}; expected a mapping such as {{M00: [-0.05, 0.25]}}.")
+        raise SpecError("'space.bounds' is {value}; expected a mapping such as {{M00: [-0.05, 0.25]}}.", value=repr(value))
     return {str(group): _pair(pair, f"space.bounds.{group}") for group, pair in value.items()}
 
 
 def _pair(value: object, name: str) -> tuple[float, float]:
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 2:
-        raise SpecError(f"'{name}' is {value!r}; expected two numbers such as [-0.2, 0.55].")
+        raise SpecError("'{name}' is {value}; expected two numbers such as [-0.2, 0.55].", name=name, value=repr(value))
     low, high = (number(item, name, -100, 100) for item in value)
     if low > high:
-        raise SpecError(f"'{name}' goes from {low:g} to {high:g}; expected the lower number first.")
+        sentence = "'{name}' goes from {low} to {high}; expected the lower number first."
+        raise SpecError(sentence, name=name, low=f"{low:g}", high=f"{high:g}")
     return low, high
 
 
@@ -255,26 +262,27 @@ def _halving(value: object) -> tuple[float, ...]:
     listed = list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
     shares = tuple(number(item, "halving", 0.01, 1) for item in listed)
     if not shares or shares[-1] != 1 or any(later <= share for share, later in itertools.pairwise(shares)):
-        raise SpecError(f"'halving' is {value!r}; expected growing shares of the prompts that end with 1, such as [0.5, 1].")
+        sentence = "'halving' is {value}; expected growing shares of the prompts that end with 1, such as [0.5, 1]."
+        raise SpecError(sentence, value=repr(value))
     return shares
 
 
 def _preview(value: object) -> tuple[str, ...]:
     prompts = texts(value, "preview")
     if len(prompts) > 4:
-        raise SpecError(f"'preview' has {len(prompts)} prompts; expected at most four.")
+        raise SpecError("'preview' has {count} prompts; expected at most four.", count=len(prompts))
     return prompts
 
 
 def _one_of(value: object, name: str, known: Sequence[str]) -> str:
     if value not in known:
-        raise SpecError(f"'{name}' is {value!r}; expected one of: {', '.join(known)}.")
+        raise SpecError("'{name}' is {value}; expected one of: {known}.", name=name, value=repr(value), known=", ".join(known))
     return str(value)
 
 
 def _table(value: object, name: str, kind: type) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise SpecError(f"'{name}' is {value!r}; expected a mapping.")
+        raise SpecError("'{name}' is {value}; expected a mapping.", name=name, value=repr(value))
     only_known(value, [entry.name for entry in dataclasses.fields(kind)], f"'{name}'")
     return {str(key): item for key, item in value.items() if item is not None}
 
@@ -310,4 +318,5 @@ def _read_file(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"The study '{path.name}' cannot be read ({error}); expected a text file in YAML or JSON.") from error
+        sentence = "The study '{name}' cannot be read ({reason}); expected a text file in YAML or JSON."
+        raise SpecError(sentence, name=path.name, reason=str(error)) from error

@@ -57,5 +57,5 @@ def test_every_remark_has_its_chinese() -> None:
             constant = isinstance(node, ast.Constant) and isinstance(node.value, str)
             if constant and "{" in node.value and " " in node.value and "``" not in node.value:  # type: ignore[attr-defined]
                 said.add(str(node.value))  # type: ignore[attr-defined]
-    assert len(said) == 6
+    assert len(said) == 9
     assert sorted(said - set(TABLE)) == []
