@@ -15,6 +15,7 @@ var tagAtelier = (function () {
 
     const page = () => (typeof gradioApp === "function" ? gradioApp() : document);
     const find = (selector) => page().querySelector(selector);
+    const findAll = (selector) => Array.from(page().querySelectorAll(selector));
     const element = (name) => find("#" + PREFIX + name);
     const visible = (node) => Boolean(node && node.offsetParent !== null);
 
@@ -119,8 +120,7 @@ var tagAtelier = (function () {
 
     /** Where a job of this kind is shown; the kinds are those of tag_atelier/jobs. */
     function cardsOf(kind) {
-        return Array.from(page().querySelectorAll("[data-tag-atelier-jobs]"))
-            .filter((node) => node.getAttribute("data-tag-atelier-jobs").split(" ").includes(kind));
+        return findAll("[data-tag-atelier-jobs]").filter((node) => node.getAttribute("data-tag-atelier-jobs").split(" ").includes(kind));
     }
 
     function timeLeft(seconds) {
@@ -369,5 +369,5 @@ var tagAtelier = (function () {
 
     whenReady(begin);
 
-    return { readPrompt, writePrompt, undo, sendToTxt2img, watch, find, type, whenReady, isReady, showRuns, whenShown, openReport, benchmarkButton, say, ask, askJson, make, button, readData };
+    return { readPrompt, writePrompt, undo, sendToTxt2img, watch, find, findAll, type, whenReady, isReady, showRuns, whenShown, openReport, benchmarkButton, say, ask, askJson, make, button, readData };
 })();

@@ -3,7 +3,7 @@
 "use strict";
 
 var tagAtelierRuns = (function () {
-    const { make, button, say, ask, askJson, find, watch } = tagAtelier;
+    const { make, button, say, ask, askJson, find, findAll, watch } = tagAtelier;
     const LARGEST_GRID = 600;
     const chosen = new Set();
     let filling = null;
@@ -151,28 +151,54 @@ var tagAtelierRuns = (function () {
     // --- taggers ------------------------------------------------------------------------------------------------
 
     async function showTaggers() {
-        const place = find("[data-tag-atelier-taggers]");
-        if (!place) return;
         const told = await askJson("GET", "taggers").catch(() => null);
         if (!told) return;
+        offerTagger(told);
+        const place = find("[data-tag-atelier-taggers]");
+        if (!place) return;
         const here = new Set(told.here.map((item) => item.name));
-        const rows = told.here.map((item) => {
+        const away = told.known.filter((known) => !here.has(known.name));
+        place.replaceChildren(...told.here.map(drawTagger), ...away.map((item) => {
             const row = make("div", "tag-atelier-run");
-            row.append(make("span", "tag-atelier-run-name", item.name), make("span", "tag-atelier-badge tag-atelier-badge-done", say("here")));
-            const model = item.files && item.files["model.onnx"];
-            if (model) row.append(make("code", "tag-atelier-run-size", "SHA-256 " + model.sha256.slice(0, 16)));
+            row.append(make("span", "tag-atelier-run-name", [item.name, item.repository, roughly(item)].join(" · ")),
+                button(say("Fetch"), "", () => fetchTagger(item, told)));
             return row;
-        });
-        for (const item of told.known.filter((known) => !here.has(known.name))) {
-            const row = make("div", "tag-atelier-run");
-            row.append(make("span", "tag-atelier-run-name", item.name + " · " + item.repository), button(say("Fetch"), "", () => fetchTagger(item)));
-            rows.push(row);
-        }
-        place.replaceChildren(...rows);
+        }));
     }
 
-    async function fetchTagger(item) {
-        if (!window.confirm(say("Fetch '{name}' from the model hub (about 0.3 to 1.3 GB)?", { name: item.name }))) return;
+    function drawTagger(item) {
+        const row = make("div", "tag-atelier-run");
+        row.append(make("span", "tag-atelier-run-name", item.name), make("span", "tag-atelier-badge tag-atelier-badge-done", say("here")));
+        const model = item.files && item.files["model.onnx"];
+        if (model) {
+            const sum = row.appendChild(make("code", "tag-atelier-run-size", "SHA-256 " + model.sha256.slice(0, 16)));
+            sum.title = say(model.announced ? "The source announced this checksum." : "The source announced no checksum; this is what arrived.");
+        }
+        return row;
+    }
+
+    const roughly = (item) => size(item.size_mb * 1e6);
+    const hostOf = (told) => told.source.replace(/^https?:\/\//, "");
+
+    /** Where a judge is needed and there is none: what would be fetched, how much, from where, and a button for it. */
+    function offerTagger(told) {
+        const item = told.known.find((known) => known.name === told.suggested);
+        for (const place of findAll("[data-tag-atelier-offer]")) {
+            place.replaceChildren();
+            if (told.here.length || !item || !told.folder) continue;
+            const card = place.appendChild(make("div", "tag-atelier-job"));
+            card.append(make("strong", "", say("There is no tagger yet, and a benchmark needs one as its judge.")),
+                make("div", "tag-atelier-job-text", say("Suggested: {name}, about {size}, from {source} into '{folder}'. Nothing is asked of the network before you agree.",
+                    { name: item.name, size: roughly(item), source: hostOf(told), folder: told.folder })));
+            const row = card.appendChild(make("div", "tag-atelier-job-buttons"));
+            row.append(button(say("Fetch this tagger…"), "tag-atelier-primary", () => fetchTagger(item, told)),
+                make("span", "tag-atelier-quiet", say("Others are under “Taggers” on the Benchmark tab; or put any WD-type tagger's model.onnx and selected_tags.csv into a folder of their own there.")));
+        }
+    }
+
+    async function fetchTagger(item, told) {
+        const question = say("Fetch '{name}' (about {size}) from {source}?", { name: item.name, size: roughly(item), source: hostOf(told) });
+        if (!window.confirm(question)) return;
         try {
             await ask("POST", "taggers", { name: item.name });
             watch();

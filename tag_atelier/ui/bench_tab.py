@@ -79,7 +79,8 @@ def build(atelier: Any, words: Words) -> None:
 def _outcome(words: Words) -> Any:
     """The side that shows what happens: jobs, answers, earlier runs, taggers. Gives the place for answers."""
     gr.HTML(
-        '<div data-tag-atelier-jobs="benchmark tagger"></div><div data-tag-atelier-filling></div>',
+        '<div data-tag-atelier-offer></div><div data-tag-atelier-jobs="benchmark tagger"></div>'
+        "<div data-tag-atelier-filling></div>",
         elem_id=element_id("bench_job"),
     )
     result = gr.HTML(

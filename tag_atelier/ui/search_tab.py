@@ -113,8 +113,8 @@ class SearchTab:
 
     def _build_outcome(self) -> None:
         words = self.words
-        gr.HTML("<div data-tag-atelier-optuna></div>", elem_id=element_id("search_optuna"))
-        gr.HTML('<div data-tag-atelier-jobs="study extra"></div>', elem_id=element_id("search_job"))
+        gr.HTML("<div data-tag-atelier-optuna></div><div data-tag-atelier-offer></div>", elem_id=element_id("search_optuna"))
+        gr.HTML('<div data-tag-atelier-jobs="study extra tagger"></div>', elem_id=element_id("search_job"))
         self.result = gr.HTML(
             render.note(words("Choose two models or more and a plan; “What it will cost” draws nothing.")),
             elem_id=element_id("search_result"),

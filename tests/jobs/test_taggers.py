@@ -22,10 +22,25 @@ def taggers(folder: Path, **options: Any) -> Taggers:
 
 
 def test_listing_fetches_nothing_and_names_what_can_be_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download.urllib.request, "urlopen", None)
+    monkeypatch.setattr(download, "open_hub", None)
     told: Any = taggers(tmp_path).list()
     assert told["here"] == []
-    assert {"name": NAME, "repository": f"SmilingWolf/{NAME}", "threshold": 0.2653} in told["known"]
+    known = {"name": NAME, "repository": f"SmilingWolf/{NAME}", "threshold": 0.2653, "size_mb": 470}
+    assert known in told["known"] and told["suggested"] == NAME
+    assert told["folder"] == str(tmp_path / "taggers")
+
+
+def test_the_list_says_where_from_before_anything_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_ENDPOINT", raising=False)
+    assert taggers(tmp_path).list()["source"] == "https://huggingface.co"
+    monkeypatch.setenv("HF_ENDPOINT", "https://mirror.example/")
+    assert taggers(tmp_path).list()["source"] == "https://mirror.example"
+    assert taggers(tmp_path, hub_mirror="https://other.example").list()["source"] == "https://other.example"
+
+
+def test_a_tagger_is_put_where_the_extensions_own_files_do_not_lie(tmp_path: Path) -> None:
+    host = dataclasses.replace(fake_host(tmp_path), tagger_folders=(tmp_path / "shipped", tmp_path / "data"))
+    assert Taggers(host, JobRunner(), lambda: DEFAULTS).list()["folder"] == str(tmp_path / "data")
 
 
 def test_a_click_fetches_through_the_mirror_of_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +55,7 @@ def test_a_click_fetches_through_the_mirror_of_the_settings(tmp_path: Path, monk
         asked.append(url)
         return Answer(b"content")
 
-    monkeypatch.setattr(download.urllib.request, "urlopen", answer)
+    monkeypatch.setattr(download, "open_hub", answer)
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     found = taggers(tmp_path, hub_mirror="https://mirror.example")
     job = found.start_download(NAME)

@@ -1,15 +1,18 @@
 """Downloads from a stand-in for the hub: no test reaches the network."""
 
 import hashlib
+import http.client
 import io
+import threading
 import urllib.error
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tag_atelier.errors import Cancelled, TaggerError, UnknownName
-from tag_atelier.tagger.download import HUB_TAGGERS, address, download, recorded
+from tag_atelier.tagger.download import CHECKSUM, HUB_TAGGERS, SUGGESTED, address, download, open_hub, recorded
 from tag_atelier.tagger.files import LABEL_NAMES, read_folder
 from tests.fakes import FakeProgress
 
@@ -17,26 +20,26 @@ NAME = "wd-swinv2-tagger-v3"
 
 
 class Answer(io.BytesIO):
-    """What ``urlopen`` gives back, with a length that may be a lie."""
+    """What the hub gives back, with a length that may be a lie."""
 
-    def __init__(self, content: bytes, announced: int | None = None) -> None:
+    def __init__(self, content: bytes, announced: int | None = None, **headers: str) -> None:
         super().__init__(content)
-        self.headers = {"Content-Length": str(len(content) if announced is None else announced)}
+        self.headers = {"Content-Length": str(len(content) if announced is None else announced), **headers}
 
 
 class Hub:
     """Answers every address with its own last part, and remembers what was asked."""
 
-    def __init__(self, short: bool = False, error: Exception | None = None) -> None:
+    def __init__(self, short: bool = False, error: Exception | None = None, headers: dict[str, str] | None = None) -> None:
         self.asked: list[str] = []
-        self.short, self.error = short, error
+        self.short, self.error, self.headers = short, error, headers or {}
 
     def __call__(self, url: str, timeout: float) -> Any:
         self.asked.append(url)
         if self.error is not None:
             raise self.error
         content = url.rsplit("/", 1)[1].encode()
-        return Answer(content, len(content) + 1 if self.short else None)
+        return Answer(content, len(content) + 1 if self.short else None, **self.headers)
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +84,10 @@ def test_offline_means_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     [
         (Hub(short=True), "sent 17 of 18 bytes"),
         (Hub(error=urllib.error.URLError("no route")), "could not be fetched .*no route"),
+        (Hub(error=http.client.BadStatusLine("x")), "could not be fetched"),
+        (Hub(headers={"Content-Type": "text/html; charset=utf-8"}), "answered with a web page instead of the file"),
+        (Hub(headers={"Content-Length": str(1 << 60)}), "MB free and 1152921504606 MB are to be fetched; make room first"),
+        (Hub(headers={CHECKSUM: f'"{"0" * 64}"'}), "arrived damaged: its SHA-256 begins with .*announced was 0000000000000000"),
     ],
 )
 def test_a_broken_download_leaves_nothing_that_looks_like_a_tagger(tmp_path: Path, hub: Hub, sentence: str) -> None:
@@ -106,8 +113,45 @@ def test_a_mirror_that_is_no_web_address_is_refused(tmp_path: Path, monkeypatch:
         download(NAME, tmp_path, FakeProgress(), Hub())
 
 
-def test_every_known_tagger_has_a_sensible_threshold() -> None:
-    assert all(0.2 < tagger.threshold <= 0.7 for tagger in HUB_TAGGERS.values())
+def test_every_known_tagger_has_a_sensible_threshold_and_says_how_large_it_is() -> None:
+    assert all(0.2 < tagger.threshold <= 0.7 and 200 < tagger.size_mb < 1500 for tagger in HUB_TAGGERS.values())
+    assert HUB_TAGGERS[SUGGESTED].size_mb < 500
+
+
+def test_the_progress_counts_bytes(tmp_path: Path) -> None:
+    progress = FakeProgress()
+    download(NAME, tmp_path, progress, Hub())
+    assert (progress.total, progress.done) == (len("model.onnx"), len("model.onnx"))
+
+
+class Redirecting(BaseHTTPRequestHandler):
+    """Sends one on with a status that Python 3.10 does not follow by itself, as mirrors do, and announces the checksum."""
+
+    def do_GET(self) -> None:
+        content = b"weights" if self.path == "/there" else b""
+        self.send_response(200 if content else 308)
+        if not content:
+            self.send_header("Location", "/there")
+            self.send_header(CHECKSUM, f'"{hashlib.sha256(b"weights").hexdigest()}"')
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_the_checksum_that_is_announced_before_a_redirect_is_kept(tmp_path: Path) -> None:
+    server = HTTPServer(("127.0.0.1", 0), Redirecting)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        folder = download(NAME, tmp_path, FakeProgress(), open_hub, mirror=f"http://127.0.0.1:{server.server_port}")
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert (folder / "model.onnx").read_bytes() == b"weights"
+    found: Any = recorded(folder)
+    assert found["files"]["model.onnx"]["announced"] is True
 
 
 def test_where_a_download_came_from_and_its_sha256_are_written_down(tmp_path: Path) -> None:
@@ -118,6 +162,7 @@ def test_where_a_download_came_from_and_its_sha256_are_written_down(tmp_path: Pa
         "from": "https://mirror.example/SmilingWolf/wd-swinv2-tagger-v3/resolve/main/model.onnx",
         "bytes": 10,
         "sha256": hashlib.sha256(b"model.onnx").hexdigest(),
+        "announced": False,
     }
     assert recorded(tmp_path) == {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from tag_atelier import api
+from tag_atelier.errors import Cancelled
 from tag_atelier.jobs.benchmarks import Benchmarks
 from tag_atelier.jobs.prompts import Prompts
-from tag_atelier.jobs.runner import JobRunner
+from tag_atelier.jobs.runner import Job, JobRunner
+from tag_atelier.ports import Progress
 from tag_atelier.ui.standalone import build_page
 from tests.fakes import FakeProgress, FakeScorer, fake_host
 from tests.ui.browser import IN_BROWSER, Page, served, until
@@ -36,11 +39,34 @@ PLAN: dict[str, Any] = {
 
 
 class FakeTaggers:
-    """One tagger that can be fetched."""
+    """One tagger that can be fetched; none or one is here."""
+
+    def __init__(self) -> None:
+        self.here: list[dict[str, object]] = [{"name": "mine", "files": {"model.onnx": {"sha256": "ab" * 32}}}]
+        self.asked: list[str] = []
+        self.runner = JobRunner()
 
     def list(self) -> dict[str, object]:
-        known = {"name": "wd-swinv2-tagger-v3", "repository": "SmilingWolf/wd-swinv2-tagger-v3", "threshold": 0.27}
-        return {"here": [{"name": "mine", "files": {"model.onnx": {"sha256": "ab" * 32}}}], "known": [known]}
+        name = "wd-swinv2-tagger-v3"
+        known = {"name": name, "repository": f"SmilingWolf/{name}", "threshold": 0.27, "size_mb": 470}
+        return {
+            "here": self.here,
+            "known": [known],
+            "suggested": name,
+            "source": "https://mirror.example",
+            "folder": "models/tagger",
+        }
+
+    def start_download(self, name: str) -> Job:
+        self.asked.append(name)
+        return self.runner.start("tagger", name, self._fetch)
+
+    def _fetch(self, progress: Progress) -> dict[str, object]:
+        progress.begin(2_000_000, "model.onnx")
+        progress.advance(1_000_000)
+        while not progress.cancelled:
+            time.sleep(0.02)
+        raise Cancelled("The download was stopped.")
 
 
 @pytest.fixture
@@ -55,6 +81,7 @@ def benchmarks(tmp_path: Path) -> Benchmarks:
 def page(driver: Any, benchmarks: Benchmarks, tmp_path: Path) -> Iterator[Page]:
     atelier: Any = FakeAtelier(tmp_path)
     atelier.benchmarks, atelier.taggers = benchmarks, FakeTaggers()
+    atelier.runner = atelier.taggers.runner
     with served(atelier, build_page(atelier, api.PAGE_TOKEN)) as address:
         found = Page(driver, address)
         found.open_room(1)
@@ -143,8 +170,34 @@ def test_taggers_are_listed_and_a_fetch_is_asked_first(page: Page) -> None:
     assert "SHA-256 abababababababab" in place.text and "SmilingWolf/wd-swinv2-tagger-v3" in place.text
     place.find_element("css selector", "button").click()
     question = question_of(page)
-    assert "Fetch 'wd-swinv2-tagger-v3' from the model hub" in question.text
+    assert question.text == "Fetch 'wd-swinv2-tagger-v3' (about 470 MB) from mirror.example?"
     question.dismiss()
+    assert page.driver.find_elements("css selector", "[data-tag-atelier-offer] button") == [], "there is a tagger"
+
+
+def test_where_there_is_no_tagger_one_is_offered_and_fetched_after_a_yes(
+    driver: Any, benchmarks: Benchmarks, tmp_path: Path
+) -> None:
+    atelier: Any = FakeAtelier(tmp_path)
+    taggers = FakeTaggers()
+    taggers.here = []
+    atelier.benchmarks, atelier.taggers, atelier.runner = benchmarks, taggers, taggers.runner
+    with served(atelier, build_page(atelier, api.PAGE_TOKEN)) as address:
+        page = Page(driver, address)
+        page.open_room(1)
+        offer = "#tag_atelier_bench_job [data-tag-atelier-offer]"
+        until(lambda: "about 470 MB, from mirror.example into 'models/tagger'" in page.find(offer).text)
+        page.find(f"{offer} button").click()
+        question_of(page).dismiss()
+        assert taggers.asked == []
+        page.find(f"{offer} button").click()
+        question_of(page).accept()
+        until(lambda: "1.0 MB of 2.0 MB" in page.text_of("bench_job"))
+        page.find("#tag_atelier_bench_job .tag-atelier-stop").click()
+        until(lambda: "The download was stopped." in page.text_of("bench_job"))
+        page.open_room(3)
+        until(lambda: "There is no tagger yet" in page.text_of("search_optuna"))
+    assert taggers.asked == ["wd-swinv2-tagger-v3"]
 
 
 def test_the_form_writes_the_plan(page: Page) -> None:
