@@ -152,7 +152,7 @@ def test_the_json_is_valid_and_complete(tmp_path: Path) -> None:
     assert value["unscored"] == ["unheard_of"]
     assert [item["hits"] for item in value["checkpoints"]] == [4, 0]
     assert value["checkpoints"][0]["tags"][0]["tag"] == "glaring"
-    assert value["pairs"][0]["p"] == 0.125
+    assert value["pairs"][0]["p"] == 0.0625
 
 
 def test_a_stopped_run_has_a_valid_report_that_says_so(tmp_path: Path) -> None:
