@@ -17,7 +17,7 @@ from tag_atelier.bench.fields import read_mapping
 from tag_atelier.bench.judge import judge_notes
 from tag_atelier.bench.published import published
 from tag_atelier.bench.spec import BenchSpec, list_presets
-from tag_atelier.errors import Busy, Cancelled, SpecError, TagAtelierError, TaggerError, UnknownName
+from tag_atelier.errors import Busy, Cancelled, SpecError, TagAtelierError, TaggerError, UnknownName, say
 from tag_atelier.jobs.prompts import Prompts
 from tag_atelier.jobs.runner import Job, JobRunner
 from tag_atelier.jobs.runs import Runs
@@ -224,7 +224,7 @@ def _as_mapping(spec: object) -> Mapping[str, object]:
     if isinstance(spec, Mapping):
         return {str(key): value for key, value in spec.items()}
     if isinstance(spec, str):
-        return {"preset": spec.strip()} if spec.strip() in list_presets() else read_mapping(spec, "the plan")
+        return {"preset": spec.strip()} if spec.strip() in list_presets() else read_mapping(spec, say("the plan"))
     raise SpecError("The plan is neither an object nor a text; expected a mapping with 'template' and 'tags'.")
 
 

@@ -39,9 +39,13 @@ def install(extra: str, package: str, progress: Progress, installer: Sequence[st
             check=False,
         )
     except OSError as error:
-        raise HostError(f"pip could not be started ({error}); install '{package}' by hand.") from error
+        sentence = "pip could not be started ({reason}); install '{package}' by hand."
+        raise HostError(sentence, reason=str(error), package=package) from error
     said = [line for line in (done.stdout + "\n" + done.stderr).splitlines() if line.strip()]
     if done.returncode or not is_there(package):
-        raise HostError(said[-1] if said else f"'{package}' could not be installed; pip ended with {done.returncode}.")
+        if said:
+            raise HostError("{said}", said=said[-1])
+        sentence = "'{package}' could not be installed; pip ended with {status}."
+        raise HostError(sentence, package=package, status=done.returncode)
     progress.advance(1)
     return {"said": said[-1] if said else ""}

@@ -17,7 +17,8 @@ _LONGEST_NAME = 200
 def plain_name(name: str) -> str:
     """``name`` when every file system takes it. Raises RecipeError when it holds a folder, or is none."""
     if not _FILE_NAME.fullmatch(name) or name.endswith((" ", ".")) or len(name.encode()) > _LONGEST_NAME:
-        raise RecipeError(f"'{name}' is no file name; expected a short one of letters, digits, spaces, '-', '_' and no folder.")
+        sentence = "'{name}' is no file name; expected a short one of letters, digits, spaces, '-', '_' and no folder."
+        raise RecipeError(sentence, name=name)
     if _DEVICE.fullmatch(name):
-        raise RecipeError(f"'{name}' is a device's name on Windows; choose another one.")
+        raise RecipeError("'{name}' is a device's name on Windows; choose another one.", name=name)
     return name

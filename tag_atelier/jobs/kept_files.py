@@ -59,8 +59,12 @@ class Form:
         """Raises NewerFile for a schema that this version does not know."""
         if found > self.schema:
             raise NewerFile(
-                f"'{name}' was written by a newer Tag Atelier ({self.key} {found}, this one knows {self.schema}); "
-                "update Tag Atelier, or move the file away."
+                "'{name}' was written by a newer Tag Atelier ({key} {found}, this one knows {known}); "
+                "update Tag Atelier, or move the file away.",
+                name=name,
+                key=self.key,
+                found=found,
+                known=self.schema,
             )
 
     def render(self, value: Mapping[str, Any]) -> bytes:

@@ -34,7 +34,8 @@ class LiveState:
     def model(self) -> LiveModel:
         """The host's port. Raises Unsupported where it has none."""
         if self._host.live_model is None:
-            raise Unsupported(f"The host '{self._host.name}' cannot change a loaded model; merge to a file instead.")
+            sentence = "The host '{host}' cannot change a loaded model; merge to a file instead."
+            raise Unsupported(sentence, host=self._host.name)
         return self._host.live_model
 
     @property

@@ -38,5 +38,5 @@ def output_path(folder: Path, name: str, suffix: str = ".safetensors") -> Path:
     stem = name[: -len(".safetensors")] if name.lower().endswith(".safetensors") else name
     path = folder / f"{plain_name(stem)}{suffix}"
     if path.exists():
-        raise RecipeError(f"'{path.name}' exists already; choose another name, nothing is overwritten.")
+        raise RecipeError("'{name}' exists already; choose another name, nothing is overwritten.", name=path.name)
     return path

@@ -58,5 +58,5 @@ class PanelRequest:
 def _optional(values: Mapping[str, object], key: str) -> str | None:
     value = values.get(key)
     if value is not None and not isinstance(value, str):
-        raise RequestError(f"'{key}' is not a string; expected the name of a preset, or null for none.")
+        raise RequestError("'{key}' is not a string; expected the name of a preset, or null for none.", key=key)
     return value or None

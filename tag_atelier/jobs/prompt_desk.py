@@ -58,7 +58,7 @@ class PromptDesk:
         refuse_unknown(values, ("name", "profile", "costume", "form", "language"), "The request")
         form = read_text(values, "form", "tag")
         if form not in ("tag", "sentence"):
-            raise RequestError(f"'form' is '{form}'; expected tag or sentence.")
+            raise RequestError("'form' is '{form}'; expected tag or sentence.", form=form)
         profile, character = self._profile(values), self._character(read_text(values, "name"))
         costume, clothes = self._costume(values.get("costume"))
         trigger = character.sentence_form if form == "sentence" else character.tag_form
@@ -159,7 +159,8 @@ def _artists(given: object) -> list[Artist]:
     for row in rows:
         weight = row.get("weight", 1.0)
         if isinstance(weight, bool) or not isinstance(weight, (int, float)):
-            raise RequestError(f"The weight of '{row['name']}' is {weight!r:.40}; expected a number such as 0.9.")
+            sentence = "The weight of '{name}' is {weight}; expected a number such as 0.9."
+            raise RequestError(sentence, name=row["name"], weight=repr(weight)[:40])
         artists.append(Artist(row["name"], float(weight)))
     return artists
 
@@ -172,7 +173,8 @@ def _embeddings(given: object, installed: Mapping[str, Embedding]) -> list[Embed
         name = row.get("name") if isinstance(row, dict) else row
         base = row.get("base", "") if isinstance(row, dict) else ""
         if not isinstance(name, str) or not name.strip() or not isinstance(base, str):
-            raise RequestError(f"'embeddings' holds {row!r:.60}; expected a name, or an object with name and base.")
+            sentence = "'embeddings' holds {row}; expected a name, or an object with name and base."
+            raise RequestError(sentence, row=repr(row)[:60])
         known = installed.get(name, Embedding(name))
         wanted.append(known._replace(base=base or known.base))
     return wanted

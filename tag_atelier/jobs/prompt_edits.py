@@ -83,14 +83,15 @@ Edit = Callable[[Box, Operation], Outcome]
 def _whole(values: Operation, key: str) -> int:
     value = values.get(key)
     if type(value) is not int:
-        raise RequestError(f"'{key}' is {value!r:.40}; expected a whole number.")
+        raise RequestError("'{key}' is {value}; expected a whole number.", key=key, value=repr(value)[:40])
     return value
 
 
 def _chip(box: Box, op: Operation) -> Chip:
     index = _whole(op, "index")
     if not 0 <= index < len(box.chips):
-        raise RequestError(f"'index' is {index}; there are {len(box.chips)} items, from 0 on; ask for the lanes again.")
+        sentence = "'index' is {index}; there are {count} items, from 0 on; ask for the lanes again."
+        raise RequestError(sentence, index=index, count=len(box.chips))
     return box.chips[index]
 
 
@@ -119,7 +120,7 @@ def _remove(box: Box, op: Operation) -> Outcome:
 def _weight(box: Box, op: Operation) -> Outcome:
     weight = op.get("weight")
     if isinstance(weight, bool) or not isinstance(weight, (int, float)):
-        raise RequestError(f"'weight' is {weight!r:.40}; expected a number such as 1.2.")
+        raise RequestError("'weight' is {weight}; expected a number such as 1.2.", weight=repr(weight)[:40])
     return _outcome(edits.weigh(box.text, _chip(box, op), float(weight), box.negative))
 
 
@@ -134,7 +135,7 @@ def _add(box: Box, op: Operation) -> Outcome:
     at = _whole(op, "at") if op.get("at") is not None else None
     slot = read_text(op, "slot", "")
     if slot and slot not in box.profile.order:
-        raise RequestError(f"'slot' is '{slot}'; expected one of {', '.join(box.profile.order)}.")
+        raise RequestError("'slot' is '{slot}'; expected one of {known}.", slot=slot, known=", ".join(box.profile.order))
     return _inserted(box, core, at, slot)
 
 
@@ -179,7 +180,8 @@ def _on(box: Box, op: Operation) -> Outcome:
     key = read_text(op, "key")
     row = next((row for row in box.kept["off"] if row["key"] == key), None)
     if row is None:
-        raise RequestError(f"No chip '{key:.40}' is switched off in '{box.name:.40}'; ask for the lanes again.")
+        sentence = "No chip '{key}' is switched off in '{box}'; ask for the lanes again."
+        raise RequestError(sentence, key=key[:40], box=box.name[:40])
     at: int | None = 0
     if row["behind"]:
         at = next((chip.index + 1 for chip in box.chips if chip.text == row["behind"]), None)
@@ -209,7 +211,7 @@ def _pin(box: Box, op: Operation) -> Outcome:
     chip = _chip(box, op)
     name = canonical(chip.tags[0]) if chip.tags else ""
     if not name:
-        raise RequestError(f"'{chip.text:.60}' is no tag and cannot be pinned; choose a tag.")
+        raise RequestError("'{text}' is no tag and cannot be pinned; choose a tag.", text=chip.text[:60])
 
     def edit(kept: dict[str, Any]) -> None:
         kept["pins"] = [*(pinned for pinned in kept["pins"] if pinned != name), *([name] if op["kind"] == "pin" else [])]
@@ -223,7 +225,8 @@ def _fix(box: Box, op: Operation) -> Outcome:
     fitting = [one for one in box.findings if (one.code, one.start, one.end) == wanted]
     finding = next((one for one in fitting if one.fix is not None or one.settings), None)
     if finding is None:
-        raise PromptError(f"There is no fix for '{wanted[0]:.40}' at {wanted[1]} to {wanted[2]}; ask for the lanes again.")
+        sentence = "There is no fix for '{code}' at {start} to {end}; ask for the lanes again."
+        raise PromptError(sentence, code=wanted[0][:40], start=wanted[1], end=wanted[2])
     settings = dict(finding.settings)
     other = settings.pop("negative_prompt", None)
     joined = None if other is None else ", ".join(part for part in (box.around.other.rstrip(" ,"), str(other)) if part)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tag_atelier.errors import RequestError
+from tag_atelier.errors import RequestError, say
 from tag_atelier.jobs.kept_files import Form, NewerFile
 
 FILE_NAME = "prompt-memory.json"
@@ -83,9 +83,8 @@ class PromptMemory:
             edit(value)
             for kind in ("corrections", "favourites", "boxes"):
                 if len(value[kind]) > MOST_OF_A_KIND:
-                    raise RequestError(
-                        f"There are {len(value[kind])} {kind}; expected at most {MOST_OF_A_KIND}, remove some first."
-                    )
+                    sentence = "There are {count} {kind}; expected at most {most}, remove some first."
+                    raise RequestError(sentence, count=len(value[kind]), kind=say(kind), most=MOST_OF_A_KIND)
             self._store(value)
 
     def change_box(self, name: str, edit: Callable[[dict[str, Any]], None]) -> None:
@@ -128,7 +127,7 @@ class PromptMemory:
         try:
             self._value = _checked(FORM.parse(self.path.read_text(encoding="utf-8"), FILE_NAME))
         except NewerFile as error:
-            self._newer, self.problem = error, str(error)
+            self._newer, self.problem = error, error.said
         except (ValueError, RecursionError) as error:
             self._keep_aside(str(error))
 
@@ -138,7 +137,8 @@ class PromptMemory:
         aside = self.path.with_name(f"{self.path.stem}.broken-{self._read_at}.json")
         self.path.replace(aside)
         self._read_at = None
-        self.problem = f"'{FILE_NAME}' could not be read ({why}); it was kept as '{aside.name}' and a new one begun."
+        sentence = "'{name}' could not be read ({reason}); it was kept as '{aside}' and a new one begun."
+        self.problem = say(sentence, name=FILE_NAME, reason=why, aside=aside.name)
         _LOG.warning("%s", self.problem)
 
 

@@ -35,7 +35,8 @@ class PromptNotes:
         values = read_object(request, "The request")
         refuse_unknown(values, tuple(_CHANGES), "The request")
         if len(values) != 1:
-            raise RequestError(f"The request has {len(values)} changes; expected one of {', '.join(_CHANGES)}.")
+            sentence = "The request has {count} changes; expected one of {known}."
+            raise RequestError(sentence, count=len(values), known=", ".join(_CHANGES))
         ((key, given),) = values.items()
         self._memory.change(_CHANGES[key](given))
         return self.show()
@@ -53,7 +54,7 @@ def _correct(given: object) -> _Edit:
     if "slot" in values:
         row["slot"] = read_text(values, "slot")
         if row["slot"] not in SLOTS:
-            raise RequestError(f"'slot' is '{row['slot']}'; expected one of {', '.join(SLOTS)}.")
+            raise RequestError("'slot' is '{slot}'; expected one of {known}.", slot=row["slot"], known=", ".join(SLOTS))
     if "zh" in values:
         row["zh"] = _short(read_text(values, "zh"), "zh")
     if "hidden" in values:
@@ -118,7 +119,7 @@ def _newest(rows: list[dict[str, str]]) -> Iterator[dict[str, str]]:
 def _clear(given: object) -> _Edit:
     kind = read_text({"clear": given}, "clear")
     if kind not in _CLEARED:
-        raise RequestError(f"'clear' is '{kind}'; expected one of {', '.join(_CLEARED)}.")
+        raise RequestError("'clear' is '{kind}'; expected one of {known}.", kind=kind, known=", ".join(_CLEARED))
 
     def edit(value: dict[str, Any]) -> None:
         value[kind] = type(value[kind])()
@@ -145,7 +146,7 @@ def _name(tag: str) -> str:
 
 def _short(text: str, key: str) -> str:
     if len(text) > 200:
-        raise RequestError(f"'{key}' has {len(text)} characters; expected at most 200.")
+        raise RequestError("'{key}' has {count} characters; expected at most {most}.", key=key, count=len(text), most=200)
     return text.strip()
 
 
@@ -154,7 +155,8 @@ def _texts(given: object, what: str, keys: tuple[str, ...]) -> dict[str, str]:
     refuse_unknown(values, keys, what)
     row = {key: read_text(values, key) for key in keys if key in values}
     if not row.get("text", "").strip():
-        raise RequestError(f"{what} has no text; expected one.")
+        raise RequestError("{what} has no text; expected one.", what=what)
     if any(len(text) > _LONGEST_TEXT for text in row.values()):
-        raise RequestError(f"{what} holds a text of more than {_LONGEST_TEXT} characters; expected a prompt.")
+        sentence = "{what} holds a text of more than {most} characters; expected a prompt."
+        raise RequestError(sentence, what=what, most=_LONGEST_TEXT)
     return row

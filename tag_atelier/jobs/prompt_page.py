@@ -56,12 +56,13 @@ class PromptPage:
         op = read_object(values.get("op"), "'op'")
         kind = read_text(op, "kind")
         if kind not in EDITS:
-            raise RequestError(f"'kind' is '{kind:.40}'; expected one of: {', '.join(EDITS)}.")
+            raise RequestError("'kind' is '{kind}'; expected one of: {known}.", kind=kind[:40], known=", ".join(EDITS))
         edit, known = EDITS[kind]
         refuse_unknown(op, ("kind", *known), "'op'")
         box = self._box({key: value for key, value in values.items() if key != "op"})
         if len(box.text) > LONGEST:
-            raise RequestError(f"The prompt has {len(box.text)} characters; expected at most {LONGEST}, edit it by hand.")
+            sentence = "The prompt has {count} characters; expected at most {most}, edit it by hand."
+            raise RequestError(sentence, count=len(box.text), most=LONGEST)
         outcome = edit(box, op)
         answer = self._show(replace(box, text=outcome.text))
         answer |= {"changed": outcome.text != box.text, "selection": list(outcome.selection)}
@@ -74,7 +75,8 @@ class PromptPage:
     def _box(self, values: Mapping[str, object]) -> Box:
         name = read_text(values, "box", "")
         if len(name) > _LONGEST_NAME:
-            raise RequestError(f"'box' has {len(name)} characters; expected at most {_LONGEST_NAME}.")
+            sentence = "'{key}' has {count} characters; expected at most {most}."
+            raise RequestError(sentence, key="box", count=len(name), most=_LONGEST_NAME)
         return Box(
             read_text(values, "text"),
             self._prompts.profile(read_text(values, "profile", "aidxl")),

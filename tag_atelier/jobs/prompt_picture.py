@@ -106,20 +106,21 @@ def _open(written: str) -> Image:
     from PIL import Image as pillow
     from PIL import UnidentifiedImageError
 
-    expected = "expected a PNG, WebP or JPEG file in base64"
     body = written.partition(",")[2] if written.startswith("data:") else written
     if len(body) > LARGEST_PICTURE * 4 // 3 + 4:
-        raise TooLarge(f"The picture has more than {LARGEST_PICTURE} bytes; expected at most that.")
+        raise TooLarge("The picture has more than {most} bytes; expected at most that.", most=LARGEST_PICTURE)
     try:
         content = base64.b64decode(body, validate=True)
         image = pillow.open(io.BytesIO(content), formats=_FORMATS)
         if image.width * image.height > _MOST_PIXELS:
-            raise RequestError(f"The picture has {image.width}x{image.height} pixels; expected at most {_MOST_PIXELS}.")
+            sentence = "The picture has {width}x{height} pixels; expected at most {most}."
+            raise RequestError(sentence, width=image.width, height=image.height, most=_MOST_PIXELS)
         image.load()
     except (binascii.Error, ValueError) as error:
-        raise RequestError(f"'image' is no base64 ({error}); {expected}.") from error
+        sentence = "'image' is no base64 ({reason}); expected a PNG, WebP or JPEG file in base64."
+        raise RequestError(sentence, reason=str(error)) from error
     except (UnidentifiedImageError, pillow.DecompressionBombError, OSError, SyntaxError) as error:
-        raise RequestError(f"'image' is no picture that can be read; {expected}.") from error
+        raise RequestError("'image' is no picture that can be read; expected a PNG, WebP or JPEG file in base64.") from error
     return image
 
 

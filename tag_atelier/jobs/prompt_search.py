@@ -44,7 +44,7 @@ class PromptSearch:
         refuse_unknown(query, ("q", "limit", "kinds"), "The query")
         limit = read_text(query, "limit", "20")
         if not limit.isdecimal():
-            raise RequestError(f"'limit' is '{limit:.40}'; expected a number from 1 to {MOST_ENTRIES}.")
+            raise RequestError("'limit' is '{limit}'; expected a number from 1 to {most}.", limit=limit[:40], most=MOST_ENTRIES)
         kinds = [kind.strip() for kind in read_text(query, "kinds", "").split(",") if kind.strip()]
         return self.find(read_text(query, "q"), int(limit[:6]), kinds or KINDS)
 
@@ -58,9 +58,9 @@ class PromptSearch:
         """
         unknown = sorted(set(kinds) - set(KINDS))
         if unknown:
-            raise RequestError(f"'kinds' names '{unknown[0]}'; expected any of {', '.join(KINDS)}.")
+            raise RequestError("'kinds' names '{kind}'; expected any of {known}.", kind=unknown[0], known=", ".join(KINDS))
         if not 1 <= limit <= MOST_ENTRIES:
-            raise RequestError(f"'limit' is {limit}; expected a number from 1 to {MOST_ENTRIES}.")
+            raise RequestError("'limit' is {limit}; expected a number from 1 to {most}.", limit=limit, most=MOST_ENTRIES)
         query = query.strip()[:_LONGEST_QUERY]
         if not query:
             return {"entries": []}

@@ -88,7 +88,8 @@ def _content(path: Path) -> bytes:
     """The file's bytes; none where it does not exist yet."""
     try:
         if path.stat().st_size > _LARGEST_FILE:
-            raise PromptError(f"'{path.name}' is larger than {_LARGEST_FILE} bytes; expected a styles file.")
+            sentence = "'{name}' is larger than {most} bytes; expected a styles file."
+            raise PromptError(sentence, name=path.name, most=_LARGEST_FILE)
         return path.read_bytes()
     except FileNotFoundError:
         return b""

@@ -41,7 +41,7 @@ def read_language(values: Mapping[str, object]) -> Language:
     """
     language = LANGUAGES.get(read_text(values, "language", "en"))
     if language is None:
-        raise RequestError(f"'language' is '{values['language']}'; expected {' or '.join(LANGUAGES)}.")
+        raise RequestError("'language' is '{given}'; expected en or zh_CN.", given=values["language"])
     return language
 
 

@@ -78,7 +78,7 @@ class RecipeShelf:
             HostError: the folder cannot be written.
         """
         if not name.strip() or len(name) > 60:
-            raise RecipeError(f"'{name[:60]}' is no name for block weights; expected 1 to 60 characters.")
+            raise RecipeError("'{name}' is no name for block weights; expected 1 to 60 characters.", name=name[:60])
         table = self._block_presets()
         table.pop(name.strip(), None)
         if blocks:
@@ -123,10 +123,12 @@ class RecipeShelf:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, text.encode("utf-8"))
         except OSError as error:
-            raise HostError(f"'{path.name}' cannot be written ({error.strerror}); make room in the data folder.") from error
+            sentence = "'{name}' cannot be written ({reason}); make room in the data folder."
+            raise HostError(sentence, name=path.name, reason=str(error.strerror)) from error
 
     def _delete(self, name: Path) -> None:
         try:
             (self._folder / name).unlink()
         except OSError as error:
-            raise HostError(f"'{name.name}' cannot be deleted ({error.strerror}); close what uses it.") from error
+            sentence = "'{name}' cannot be deleted ({reason}); close what uses it."
+            raise HostError(sentence, name=name.name, reason=str(error.strerror)) from error

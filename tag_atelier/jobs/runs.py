@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tag_atelier.bench.published import published
-from tag_atelier.errors import Busy, RequestError, TagAtelierError, UnknownName
+from tag_atelier.errors import Busy, RequestError, TagAtelierError, UnknownName, say
 from tag_atelier.language import Language
 
 if TYPE_CHECKING:
@@ -274,13 +274,14 @@ def _opened(folder: Path) -> Iterator[Store]:
     from tag_atelier.bench.store import DAMAGE, DATABASE, Store
 
     if not _holds_run(folder):
-        raise UnknownName("run", folder.name, remedy=f"The folder holds no '{DATABASE}'; delete it.")
+        raise UnknownName("run", folder.name, remedy=say("The folder holds no '{file}'; delete it.", file=DATABASE))
     try:
         with Store(folder) as store:
             yield store
     except DAMAGE as error:
         logger.warning("the run %s cannot be read", folder.name, exc_info=True)
         raise TagAtelierError(
-            f"The run '{folder.name}' cannot be read ({error}): its database is damaged; "
-            "put a copy of it back, or delete the run."
+            "The run '{name}' cannot be read ({reason}): its database is damaged; put a copy of it back, or delete the run.",
+            name=folder.name,
+            reason=str(error),
         ) from error

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tag_atelier.bench.fields import read_mapping
-from tag_atelier.errors import Busy, RequestError, SpecError, TagAtelierError, UnknownName, Unsupported
+from tag_atelier.errors import Busy, RequestError, SpecError, TagAtelierError, UnknownName, Unsupported, say
 from tag_atelier.jobs.benchmarks import MERGED_LIVE, Benchmarks, FindScorer
 from tag_atelier.jobs.extras import install, is_there
 from tag_atelier.jobs.merges import Merges
@@ -92,8 +92,10 @@ class Studies:
         read = StudySpec.from_value(values)
         if read.storage and not read.storage.startswith(SERVED):
             raise SpecError(
-                f"'storage' is '{read.storage}'; expected {' or '.join(SERVED)}… from page and HTTP, so leave it out, or start "
-                "the study with: python -m tag_atelier tune start."
+                "'storage' is '{storage}'; expected {served}… from page and HTTP, so leave it out, or start "
+                "the study with: python -m tag_atelier tune start.",
+                storage=read.storage,
+                served=say("{one} or {other}", one=SERVED[0], other=SERVED[1]),
             )
         return read
 
@@ -127,7 +129,7 @@ class Studies:
         """Ask the job that works on a study to leave off; what is finished stays. Raises SpecError where none does."""
         job = self._job(self.shelf.folder(study).name)
         if job is None:
-            raise SpecError(f"The study '{study}' is not at work here; there is nothing to pause.")
+            raise SpecError("The study '{name}' is not at work here; there is nothing to pause.", name=study)
         return self._room.runner.cancel(job.id)
 
     def stop(self, study: str) -> Job:
@@ -140,9 +142,9 @@ class Studies:
         self._seen.pop(study, None)
         found = self.status(study)
         if found["phase"] == "done":
-            raise SpecError(f"The study '{study}' is done; there is nothing to end.")
+            raise SpecError("The study '{name}' is done; there is nothing to end.", name=study)
         if found["answer"] is None:
-            raise SpecError(f"The study '{study}' has tried no candidate yet; pause it, or delete it.")
+            raise SpecError("The study '{name}' has tried no candidate yet; pause it, or delete it.", name=study)
         self._reader(folder).stop()
         return self._job(study) or self.resume(study)
 
@@ -194,7 +196,8 @@ class Studies:
         found = self.status(study)
         answer: Any = found["answer"]
         if answer is None:
-            raise SpecError(f"The study '{study}' has no answer yet; expected at least one candidate to be finished.")
+            sentence = "The study '{name}' has no answer yet; expected at least one candidate to be finished."
+            raise SpecError(sentence, name=study)
         return {"recipe": answer["recipe"], "final": found["phase"] == "done"}
 
     def save(self, study: str, name: str) -> Job:
@@ -233,7 +236,7 @@ class Studies:
             Busy: a job works on it.
         """
         if self._job(study) is not None:
-            raise Busy(f"The study '{study}' is at work; pause it first.")
+            raise Busy("The study '{name}' is at work; pause it first.", name=study)
         self._forget(study)
         return self.shelf.delete(study)
 
@@ -258,7 +261,7 @@ class Studies:
             RequestError: it is there.
         """
         if is_there(PACKAGE):
-            raise RequestError(f"'{PACKAGE}' is installed already; there is nothing to do.")
+            raise RequestError("'{package}' is installed already; there is nothing to do.", package=PACKAGE)
         return self._room.runner.start("extra", PACKAGE, lambda progress: install(EXTRA, PACKAGE, progress))
 
     # --- the studies' own side -----------------------------------------------------------------------------------
@@ -272,13 +275,12 @@ class Studies:
     def _start(self, study: Study) -> Job:
         name, room = study.folder.name, self._room
         if self._job(name) is not None:
-            raise Busy(f"The study '{name}' is at work already; wait for it, or pause it.")
+            raise Busy("The study '{name}' is at work already; wait for it, or pause it.", name=name)
         if room.merges.stays and all(job.over for job in room.runner.list()):
             raise Busy(MERGED_LIVE)
         if not is_there(PACKAGE):
-            raise Unsupported(
-                f"A search needs the package '{PACKAGE}', which is not installed; press Install, then start again."
-            )
+            sentence = "A search needs the package '{package}', which is not installed; press Install, then start again."
+            raise Unsupported(sentence, package=PACKAGE)
         workplace = self._workplace(study.spec)
         study.begin(workplace)
         language = self._language()
@@ -343,7 +345,7 @@ def _as_mapping(spec: object) -> dict[str, object]:
     if isinstance(spec, Mapping):
         return {str(key): value for key, value in spec.items()}
     if isinstance(spec, str):
-        return {"preset": spec.strip()} if spec.strip() in list_studies() else dict(read_mapping(spec, "the study"))
+        return {"preset": spec.strip()} if spec.strip() in list_studies() else dict(read_mapping(spec, say("the study")))
     raise RequestError("The study is neither an object nor a text; expected a mapping with 'name', 'models' and 'plan'.")
 
 

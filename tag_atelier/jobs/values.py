@@ -8,7 +8,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from tag_atelier.errors import RequestError
+from tag_atelier.errors import RequestError, say
 
 LARGEST_BODY = 1_000_000
 """Bytes of a request's body; more is answered with 413 before it is parsed."""
@@ -32,9 +32,11 @@ def read_object(value: object, what: str) -> dict[str, object]:
             # Python reads NaN and halves of surrogate pairs, which no answer, file or file name can hold.
             json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
         except (ValueError, RecursionError) as error:
-            raise RequestError(f"{what} is not valid JSON ({error}); expected an object such as {{}}.") from error
+            sentence = "{what} is not valid JSON ({reason}); expected an object such as {{}}."
+            raise RequestError(sentence, what=say(what), reason=str(error)) from error
     if not isinstance(value, Mapping):
-        raise RequestError(f"{what} is {_kind(value)}; expected an object or a JSON string that holds one.")
+        sentence = "{what} is {kind}; expected an object or a JSON string that holds one."
+        raise RequestError(sentence, what=say(what), kind=_kind(value))
     return {str(key): item for key, item in value.items()}
 
 
@@ -54,12 +56,12 @@ async def read_body(request: Any, largest: int = LARGEST_BODY) -> dict[str, obje
     if announced.isdecimal() and int(announced) > largest:
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(_drop(request, _DRAINED * largest), _DRAINED)
-        raise TooLarge(f"The request body has {announced} bytes; expected at most {largest}.")
+        raise TooLarge("The request body has {size} bytes; expected at most {most}.", size=announced, most=largest)
     received = bytearray()
     async for part in request.stream():
         received += part
         if len(received) > largest:
-            raise TooLarge(f"The request body has more than {largest} bytes; expected at most that.")
+            raise TooLarge("The request body has more than {most} bytes; expected at most that.", most=largest)
     return read_object(bytes(received), "The request body") if received.strip() else {}
 
 
@@ -80,7 +82,8 @@ def refuse_unknown(given: Collection[str], known: Collection[str], what: str) ->
     """
     unknown = sorted(set(given) - set(known))
     if unknown:
-        raise RequestError(f"{what} has unknown key(s) {', '.join(unknown)}; expected some of: {', '.join(known)}.")
+        sentence = "{what} has unknown key(s) {unknown}; expected some of: {known}."
+        raise RequestError(sentence, what=say(what), unknown=", ".join(unknown), known=", ".join(known))
 
 
 def read_text(values: Mapping[str, object], key: str, default: str | None = None) -> str:
@@ -91,8 +94,9 @@ def read_text(values: Mapping[str, object], key: str, default: str | None = None
     """
     value = values.get(key, default)
     if not isinstance(value, str):
-        found = "missing" if value is None else _kind(value)
-        raise RequestError(f"'{key}' is {found}; expected a string.")
+        if value is None:
+            raise RequestError("'{key}' is missing; expected a string.", key=key)
+        raise RequestError("'{key}' is {kind}; expected a string.", key=key, kind=_kind(value))
     return value
 
 
@@ -104,10 +108,10 @@ def read_flag(values: Mapping[str, object], key: str, default: bool) -> bool:
     """
     value = values.get(key, default)
     if not isinstance(value, bool):
-        raise RequestError(f"'{key}' is {_kind(value)}; expected true or false.")
+        raise RequestError("'{key}' is {kind}; expected true or false.", key=key, kind=_kind(value))
     return value
 
 
 def _kind(value: object) -> str:
     names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
-    return "null" if value is None else names.get(type(value), f"a {type(value).__name__}")
+    return "null" if value is None else say(names.get(type(value), f"a {type(value).__name__}"))

@@ -47,11 +47,10 @@ def written(artist: Artist, profile: Profile, catalogue: Catalogue) -> str:
     name = f"{artist.name.strip()} ".removeprefix(_BY).strip()
     core = edits.escaped(name, catalogue) if name else ""
     if not core or "," in core or "\n" in core:
-        raise PromptError(f"'{artist.name}' is no artist's name; expected one name without commas.")
+        raise PromptError("'{name}' is no artist's name; expected one name without commas.", name=artist.name)
     if not 0 < artist.weight <= edits.MAX_WEIGHT:
-        raise PromptError(
-            f"The weight of '{name}' is {artist.weight:g}; expected a number above 0, at most {edits.MAX_WEIGHT:g}."
-        )
+        sentence = "The weight of '{name}' is {weight}; expected a number above 0, at most {most}."
+        raise PromptError(sentence, name=name, weight=f"{artist.weight:g}", most=f"{edits.MAX_WEIGHT:g}")
     return edits.weighed(f"{_BY}{core}" if says_by(profile) else core, artist.weight)
 
 
@@ -77,7 +76,7 @@ def mix(text: str, artists: Sequence[Artist], profile: Profile, catalogue: Catal
         PromptError: a name or weight is no artist's, there are more than ``MOST_ARTISTS``, or a place is locked.
     """
     if len(artists) > MOST_ARTISTS:
-        raise PromptError(f"There are {len(artists)} artists; expected at most {MOST_ARTISTS}.")
+        raise PromptError("There are {count} artists; expected at most {most}.", count=len(artists), most=MOST_ARTISTS)
     cores = [written(artist, profile, catalogue) for artist in artists]
     old = {chip.index: chip for chip, _ in find_artists(text, profile, catalogue)}
     for index in sorted(old, reverse=True):

@@ -14,9 +14,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from tag_atelier.errors import PromptError
+from tag_atelier.errors import PromptError, say
 from tag_atelier.prompt.slot_rules import guess
-from tag_atelier.prompt.slots import ABSTAIN, SLOTS, UNKNOWN, SlotGuess, canonical
+from tag_atelier.prompt.slots import ABSTAIN, SLOTS, SlotGuess, canonical
 from tag_atelier.settings import PRESETS_FOLDER
 
 COLUMNS = ("name", "slot", "zh", "posts", "broader", "one_person", "safe", "reviewed", "also")
@@ -154,10 +154,13 @@ def _under_headings(path: Path) -> Iterator[tuple[str, str]]:
             heading = line[1:-1]
             continue
         if not heading or (path.name == RARE_FILE and heading not in SLOTS):
-            wanted = "a slot" if path.name == RARE_FILE else "a broad tag"
             raise PromptError(
-                f"{path.name} line {number} stands under '{heading}', expected {wanted} in square brackets above it;"
-                " mend the heading."
+                "{file} line {number} stands under '{heading}', expected {wanted} in square brackets above it;"
+                " mend the heading.",
+                file=path.name,
+                number=number,
+                heading=heading,
+                wanted=say("a slot") if path.name == RARE_FILE else say("a broad tag"),
             )
         yield from ((name, heading) for name in line.split())
 
@@ -167,15 +170,19 @@ def _rows(path: Path) -> list[TagEntry]:
         reader = csv.reader(lines)
         header = tuple(next(reader, ()))
         if header != COLUMNS:
-            found = ",".join(header) or "an empty file"
-            raise PromptError(f"{path.name} begins with '{found}', expected '{','.join(COLUMNS)}'; put that line first.")
+            sentence = "{file} begins with '{found}', expected '{columns}'; put that line first."
+            found = ",".join(header) or say("an empty file")
+            raise PromptError(sentence, file=path.name, found=found, columns=",".join(COLUMNS))
         rows = []
         for number, row in enumerate(reader, start=2):
             if len(row) != len(COLUMNS) or row[1] not in SLOTS or not row[3].isdigit() or row[8] not in _ALSO:
                 raise PromptError(
-                    f"{path.name} line {number} reads '{','.join(row)}', expected {len(COLUMNS)} columns with a slot"
-                    f" (not '{UNKNOWN}') in the second, a number in the fourth and a slot or nothing in the last;"
-                    " mend or remove the line."
+                    "{file} line {number} reads '{row}', expected {count} columns with a slot (not 'unknown') in the second,"
+                    " a number in the fourth and a slot or nothing in the last; mend or remove the line.",
+                    file=path.name,
+                    number=number,
+                    row=",".join(row),
+                    count=len(COLUMNS),
                 )
             name, slot, zh, posts, broader, one_person, safe, reviewed, also = row
             flags = (one_person != "0", safe != "0", reviewed == "1")

@@ -87,13 +87,16 @@ def load_characters(path: Path = PRESETS_FOLDER / "characters.csv") -> Character
     with path.open(encoding="utf-8", newline="") as lines:
         rows = list(csv.reader(lines))
     if not rows or tuple(rows[0]) != COLUMNS:
-        raise PromptError(f"{path.name} begins with '{','.join(rows[0]) if rows else ''}', expected '{','.join(COLUMNS)}'.")
+        found = ",".join(rows[0]) if rows else ""
+        sentence = "{file} begins with '{found}', expected '{columns}'."
+        raise PromptError(sentence, file=path.name, found=found, columns=",".join(COLUMNS))
     return Characters(_character(row, number, path.name) for number, row in enumerate(rows[1:], start=2))
 
 
 def _character(row: list[str], number: int, file: str) -> Character:
     if len(row) != len(COLUMNS) or not row[0] or row[1] not in _WHO:
-        raise PromptError(f"{file} line {number} reads '{','.join(row)}', expected {', '.join(COLUMNS)}; mend or remove it.")
+        sentence = "{file} line {number} reads '{row}', expected {columns}; mend or remove it."
+        raise PromptError(sentence, file=file, number=number, row=",".join(row), columns=", ".join(COLUMNS))
     name, who, zh, series, features, outfit = row
     return Character(name, who, _parts(zh), series, _parts(features), _parts(outfit))
 

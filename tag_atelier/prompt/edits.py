@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tag_atelier.errors import PromptError
+from tag_atelier.errors import PromptError, say
 from tag_atelier.prompt.catalogue import Catalogue
 from tag_atelier.prompt.findings import removal
 from tag_atelier.prompt.grammar import COMMENT, NETWORK, Item, Prompt, Segment, parse, without_networks
@@ -77,9 +77,10 @@ def weigh(text: str, chip: Chip, weight: float, negative: bool = False) -> Edite
         PromptError: the weight is out of range, the chip has none, or the rest would be read otherwise.
     """
     if not -MAX_WEIGHT <= weight <= MAX_WEIGHT:
-        raise PromptError(f"The weight is {weight:g}; expected a number between {-MAX_WEIGHT:g} and {MAX_WEIGHT:g}.")
+        sentence = "The weight is {weight}; expected a number between {least} and {most}."
+        raise PromptError(sentence, weight=f"{weight:g}", least=f"{-MAX_WEIGHT:g}", most=f"{MAX_WEIGHT:g}")
     if chip.slot == "":
-        raise PromptError(f"'{chip.text}' is a border and has no weight; choose a tag.")
+        raise PromptError("'{text}' is a border and has no weight; choose a tag.", text=chip.text)
     return replace(text, chip, weighed(chip.text, weight), negative)
 
 
@@ -110,7 +111,7 @@ def move(text: str, chips: Sequence[Chip], chip: Chip, target: int, negative: bo
     """
     target = max(0, min(target, len(chips) - 1))
     if chip.reason:
-        raise PromptError(_LOCKED.format(text=chip.text, reason=chip.reason))
+        raise PromptError(_LOCKED, text=chip.text, reason=say(chip.reason))
     if target == chip.index:
         return Edited(text, chip.start, chip.end)
     prompt = parse(text, negative)
@@ -140,7 +141,7 @@ def insert(text: str, core: str, left: Chip | None, right: Chip | None, negative
     sides = [side for side in (left, right) if side is not None]
     locked = next((side.reason for side in sides if side.slot and side.reason), "")
     if locked and all(side.reason for side in sides):
-        raise PromptError(_NO_PLACE.format(text=core, reason=locked))
+        raise PromptError(_NO_PLACE, text=core, reason=say(locked))
     place = 0 if left is None else _place(before, left.index) + 1
     if left is not None and left.slot and not left.reason:
         at, written = left.end, f", {core}"
@@ -210,7 +211,7 @@ def _moved_within(text: str, prompt: Prompt, chip: Chip, target: int, room: tupl
     between = family[min(here, goal) : max(here, goal) + 1]
     locked = next((other.reason for other in between if other.reason), "")
     if locked:
-        raise PromptError(_NO_PLACE.format(text=chip.text, reason=locked))
+        raise PromptError(_NO_PLACE, text=chip.text, reason=say(locked))
     order = [other.text for other in family]
     order.insert(goal, order.pop(here))
     place = _place(expected, chip.index)
@@ -234,7 +235,7 @@ def _cut(text: str, chip: Chip) -> tuple[int, int]:
         return removal(text, Item("", chip.text, "", chip.start))
     if chip.kind == "comment":
         return chip.start, chip.end
-    raise PromptError(f"'{chip.text}' is a border between tags; remove it in the text.")
+    raise PromptError("'{text}' is a border between tags; remove it in the text.", text=chip.text)
 
 
 def _outline(prompt: Prompt) -> Outline:
@@ -256,7 +257,7 @@ def _place(outline: Outline, index: int) -> int:
             seen += 1
         if seen == index:
             return place
-    raise PromptError(f"There is no tag number {index} in the prompt; expected at most {seen}.")
+    raise PromptError("There is no tag number {index} in the prompt; expected at most {last}.", index=index, last=seen)
 
 
 def _gives_up(text: str) -> list[bool | None]:

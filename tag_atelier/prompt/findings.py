@@ -91,7 +91,8 @@ class Surroundings:
         }
         for key, given in value.items():
             if key not in kinds or (given is not None and not isinstance(given, kinds[key])):
-                raise PromptError(f"'with' holds {key}: {given!r:.60}; expected any of {', '.join(kinds)}, each of its kind.")
+                sentence = "'with' holds {key}: {value}; expected any of {known}, each of its kind."
+                raise PromptError(sentence, key=key, value=repr(given)[:60], known=", ".join(kinds))
         known = {key: given for key, given in value.items() if given is not None}
         given_networks: Any = known.pop("networks", {})
         networks = {str(name): _network(str(name), facts) for name, facts in given_networks.items()}
@@ -101,13 +102,16 @@ class Surroundings:
 def _network(name: str, value: object) -> Network:
     names = {row.name for row in fields(Network)}
     if not isinstance(value, Mapping) or set(value) - names:
-        raise PromptError(f"'with' holds for the network '{name}' {value!r:.60}; expected {', '.join(sorted(names))}.")
+        sentence = "'with' holds for the network '{name}' {value}; expected {known}."
+        raise PromptError(sentence, name=name, value=repr(value)[:60], known=", ".join(sorted(names)))
     triggers = value.get("triggers") or ()
     if not isinstance(triggers, (list, tuple)) or not all(isinstance(word, str) for word in triggers):
-        raise PromptError(f"'with' holds for the network '{name}' the triggers {triggers!r:.60}; expected a list of texts.")
+        sentence = "'with' holds for the network '{name}' the triggers {value}; expected a list of texts."
+        raise PromptError(sentence, name=name, value=repr(triggers)[:60])
     weight = value.get("weight")
     if weight is not None and not isinstance(weight, (int, float)):
-        raise PromptError(f"'with' holds for the network '{name}' the weight {weight!r:.60}; expected a number.")
+        sentence = "'with' holds for the network '{name}' the weight {value}; expected a number."
+        raise PromptError(sentence, name=name, value=repr(weight)[:60])
     return Network(tuple(triggers), weight, bool(value.get("character")), str(value.get("base") or ""))
 
 

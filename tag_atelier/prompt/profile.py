@@ -27,6 +27,7 @@ _FOLDER = PRESETS_FOLDER / "profiles"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _OTHERS = "others"
 _LOG = logging.getLogger(__name__)
+_NO_TEXT = "Profile {id}: {where} holds {value}; expected text (put it in quotes)."
 _TITLES = ("modelspec.title", "modelspec.architecture", "sd_merge_recipe", "ss_output_name", "ss_sd_model_name")
 _KEYS = {
     "name", "base", "order", "sub_slots", "several_triggers", "quality", "negative", "sampler", "triggers", "styles",
@@ -114,7 +115,7 @@ class Profile:
         Raises:
             UnknownName: the family has no such level.
         """
-        return _pick(self.quality, level, f"quality level of profile {self.id}")
+        return self._picked(self.quality, level, "quality level of profile {profile}")
 
     def negative_words(self, preset: str = "") -> str:
         """Negative prompt of ``preset`` (empty: the default one).
@@ -122,7 +123,14 @@ class Profile:
         Raises:
             UnknownName: the family has no such preset.
         """
-        return _pick(self.negative, preset, f"negative preset of profile {self.id}")
+        return self._picked(self.negative, preset, "negative preset of profile {profile}")
+
+    def _picked(self, table: Mapping[str, str], key: str, kind: str) -> str:
+        if not key:
+            return next(iter(table.values()), "")
+        if key not in table:
+            raise UnknownName(kind, key, list(table), profile=self.id)
+        return table[key]
 
     def as_dict(self) -> dict[str, object]:
         """Everything, as plain values."""
@@ -206,21 +214,14 @@ def _by_pattern(text: str, profiles: Iterable[Profile]) -> Profile | None:
     return best[1] if best else None
 
 
-def _pick(table: Mapping[str, str], key: str, kind: str) -> str:
-    if not key:
-        return next(iter(table.values()), "")
-    if key not in table:
-        raise UnknownName(kind, key, list(table))
-    return table[key]
-
-
 @lru_cache(maxsize=128)
 def _read(path: Path, changed_ns: int) -> Profile:
     try:
         value = read_yaml(path.read_text(encoding="utf-8"), _LOADER)
     except ValueError as error:
         reason = " ".join(str(error).split())
-        raise PromptError(f"{path.name} is not readable YAML ({reason}); mend or remove it.") from error
+        sentence = "{file} is not readable YAML ({reason}); mend or remove it."
+        raise PromptError(sentence, file=path.name, reason=reason) from error
     if isinstance(value, dict) and isinstance(value.get("triggers"), str):
         value["triggers"] = _trigger_lines(path.parent / Path(value["triggers"]).name, path.stem)
     return profile_from_value(value, path.stem)
@@ -230,7 +231,8 @@ def _trigger_lines(path: Path, id: str) -> list[str]:
     try:
         return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
-        raise PromptError(f"Profile {id}: triggers names '{path.name}', which is no text file beside it ({error}).") from error
+        sentence = "Profile {id}: triggers names '{file}', which is no text file beside it ({reason})."
+        raise PromptError(sentence, id=id, file=path.name, reason=str(error)) from error
 
 
 def _plain(value: object) -> object:
@@ -246,7 +248,8 @@ def profile_from_value(value: object, id: str) -> Profile:
     table = _table(value, id, "file")
     unknown = sorted(set(table) - _KEYS)
     if unknown:
-        raise PromptError(f"Profile {id} has the key '{unknown[0]}'; expected only {', '.join(sorted(_KEYS))}.")
+        sentence = "Profile {id} has the key '{key}'; expected only {known}."
+        raise PromptError(sentence, id=id, key=unknown[0], known=", ".join(sorted(_KEYS)))
     quality = _table(table.get("quality", {}), id, "quality")
     return Profile(
         id=id,
@@ -270,21 +273,23 @@ def profile_from_value(value: object, id: str) -> Profile:
 
 def _table(value: object, id: str, where: str) -> dict[str, Any]:
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise PromptError(f"Profile {id}: {where} holds {value!r:.60}; expected a table of names and values.")
+        sentence = "Profile {id}: {where} holds {value}; expected a table of names and values."
+        raise PromptError(sentence, id=id, where=where, value=_shown(value))
     return value
 
 
 def _text(table: Mapping[str, Any], key: str, id: str, default: str) -> str:
     value = table.get(key, default)
     if not isinstance(value, str):
-        raise PromptError(f"Profile {id}: {key} holds {value!r:.60}; expected text (put it in quotes).")
+        raise PromptError(_NO_TEXT, id=id, where=key, value=_shown(value))
     return value
 
 
 def _choice(table: Mapping[str, Any], key: str, choices: tuple[Any, ...], id: str) -> Any:
     value = table.get(key, choices[0])
     if value not in choices:
-        raise PromptError(f"Profile {id}: {key} holds {value!r:.60}; expected one of {', '.join(choices)}.")
+        sentence = "Profile {id}: {where} holds {value}; expected one of {known}."
+        raise PromptError(sentence, id=id, where=key, value=_shown(value), known=", ".join(choices))
     return value
 
 
@@ -293,9 +298,8 @@ def _order(value: object, id: str) -> tuple[str, ...]:
     wrong = [slot for slot in order if slot not in SLOTS or order.count(slot) > 1]
     wrong += [slot for slot in SLOTS if slot not in order]
     if wrong:
-        raise PromptError(
-            f"Profile {id}: order does not have '{wrong[0]}' exactly once; expected all 19 slots: {', '.join(SLOTS)}."
-        )
+        sentence = "Profile {id}: order does not have '{slot}' exactly once; expected all 19 slots: {known}."
+        raise PromptError(sentence, id=id, slot=wrong[0], known=", ".join(SLOTS))
     return order
 
 
@@ -303,20 +307,22 @@ def _words(value: object, id: str, where: str) -> dict[str, str]:
     table = _table(value, id, where)
     for key, words in table.items():
         if not isinstance(words, str):
-            raise PromptError(f"Profile {id}: {where}.{key} holds {words!r:.60}; expected text (put it in quotes).")
+            raise PromptError(_NO_TEXT, id=id, where=f"{where}.{key}", value=_shown(words))
     return table
 
 
 def _list(value: object, id: str, where: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(line, str) for line in value):
-        raise PromptError(f"Profile {id}: {where} holds {value!r:.60}; expected a list of texts.")
+        sentence = "Profile {id}: {where} holds {value}; expected a list of texts."
+        raise PromptError(sentence, id=id, where=where, value=_shown(value))
     return tuple(value)
 
 
 def _sub_slots(table: dict[str, Any], id: str) -> dict[str, tuple[str, ...]]:
     for slot in table:
         if slot not in SLOTS:
-            raise PromptError(f"Profile {id}: sub_slots has the key '{slot}'; expected one of {', '.join(SLOTS)}.")
+            sentence = "Profile {id}: sub_slots has the key '{key}'; expected one of {known}."
+            raise PromptError(sentence, id=id, key=slot, known=", ".join(SLOTS))
     return {slot: _patterns(rows, id, f"sub_slots.{slot}") for slot, rows in table.items()}
 
 
@@ -326,7 +332,8 @@ def _patterns(value: object, id: str, where: str) -> tuple[str, ...]:
         try:
             re.compile(pattern)
         except re.error as error:
-            raise PromptError(f"Profile {id}: {where} holds '{pattern}', no regular expression ({error}).") from error
+            sentence = "Profile {id}: {where} holds '{pattern}', no regular expression ({reason})."
+            raise PromptError(sentence, id=id, where=where, pattern=pattern, reason=str(error)) from error
     return patterns
 
 
@@ -334,14 +341,16 @@ def _sampling(table: dict[str, Any], id: str) -> Sampling:
     known = set(Sampling.__dataclass_fields__)
     for key, value in table.items():
         if key not in known:
-            raise PromptError(f"Profile {id}: sampler has the key '{key}'; expected only {', '.join(sorted(known))}.")
+            sentence = "Profile {id}: sampler has the key '{key}'; expected only {known}."
+            raise PromptError(sentence, id=id, key=key, known=", ".join(sorted(known)))
         expected: tuple[type, ...] = (str,) if key in ("sampler", "scheduler") else (int, float)
         if key == "sizes":
             _check_sizes(value, id)
         elif key in ("steps_range", "cfg_range"):
             _check_range(value, id, key)
         elif not isinstance(value, expected) or isinstance(value, bool):
-            raise PromptError(f"Profile {id}: sampler.{key} holds {value!r:.60}; expected {expected[-1].__name__}.")
+            sentence = "Profile {id}: {where} holds {value}; expected {kind}."
+            raise PromptError(sentence, id=id, where=f"sampler.{key}", value=_shown(value), kind=expected[-1].__name__)
     values: dict[str, Any] = {key: tuple(value) if key.endswith("_range") else value for key, value in table.items()}
     if "sizes" in table:
         values["sizes"] = tuple((width, height) for width, height in table["sizes"])
@@ -351,7 +360,8 @@ def _sampling(table: dict[str, Any], id: str) -> Sampling:
 def _check_range(value: object, id: str, key: str) -> None:
     numbers = value if isinstance(value, list) and all(type(number) in (int, float) for number in value) else []
     if len(numbers) != 2 or numbers[0] > numbers[1]:
-        raise PromptError(f"Profile {id}: sampler.{key} holds {value!r:.60}; expected [lowest, highest].")
+        sentence = "Profile {id}: {where} holds {value}; expected [lowest, highest]."
+        raise PromptError(sentence, id=id, where=f"sampler.{key}", value=_shown(value))
 
 
 def _check_sizes(value: object, id: str) -> None:
@@ -359,6 +369,9 @@ def _check_sizes(value: object, id: str) -> None:
     for pair in pairs:
         right = isinstance(pair, list) and len(pair) == 2 and all(isinstance(side, int) for side in pair)
         if not right or any(side % 8 or side < 64 for side in pair or ()):
-            raise PromptError(
-                f"Profile {id}: sampler.sizes holds {pair!r:.60}; expected [width, height] in pixels, multiples of 8."
-            )
+            sentence = "Profile {id}: sampler.sizes holds {value}; expected [width, height] in pixels, multiples of 8."
+            raise PromptError(sentence, id=id, value=_shown(pair))
+
+
+def _shown(value: object) -> str:
+    return repr(value)[:60]

@@ -58,13 +58,15 @@ def with_style(content: bytes, style: Style, file: str, replace: bool = False) -
     header, rows = _table(content, file)
     values = {"name": style.name, "prompt": style.prompt, "text": style.prompt, "negative_prompt": style.negative}
     if style.negative and "negative_prompt" not in header:
-        raise PromptError(f"'{file}' has no column negative_prompt (an old format); save the style without a negative prompt.")
+        sentence = "'{file}' has no column negative_prompt (an old format); save the style without a negative prompt."
+        raise PromptError(sentence, file=file)
     line = _line([values.get(column, "") for column in header])
     text = content.decode("utf-8")
     for row, (start, end) in rows:
         if row and _cell(header, row, "name") == style.name:
             if not replace:
-                raise PromptError(f"'{file}' has a style '{style.name}' already; choose another name or allow replacing it.")
+                sentence = "'{file}' has a style '{style}' already; choose another name or allow replacing it."
+                raise PromptError(sentence, file=file, style=style.name)
             return (text[:start] + line + text[end:]).encode("utf-8")
     return (text + ("" if text.endswith("\n") else "\r\n") + line).encode("utf-8")
 
@@ -77,9 +79,8 @@ def _merged(style: str, text: str) -> str:
 
 def _check_name(name: str) -> None:
     if not name.strip() or name != name.strip() or name.startswith("#") or len(name) > _LONGEST_NAME or not name.isprintable():
-        raise PromptError(
-            f"'{name:.60}' cannot be a style's name; expected 1 to {_LONGEST_NAME} visible characters, no # in front."
-        )
+        sentence = "'{name}' cannot be a style's name; expected 1 to {most} visible characters, no # in front."
+        raise PromptError(sentence, name=name[:60], most=_LONGEST_NAME)
 
 
 def _table(content: bytes, file: str) -> tuple[list[str], list[tuple[list[str], tuple[int, int]]]]:
@@ -87,15 +88,18 @@ def _table(content: bytes, file: str) -> tuple[list[str], list[tuple[list[str], 
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise PromptError(f"'{file}' is no UTF-8 text ({error}); save it as UTF-8, nothing was changed.") from error
+        sentence = "'{file}' is no UTF-8 text ({reason}); save it as UTF-8, nothing was changed."
+        raise PromptError(sentence, file=file, reason=str(error)) from error
     body = text.removeprefix(_MARK)
     try:
         rows = list(_rows(body, len(text) - len(body)))
     except csv.Error as error:
-        raise PromptError(f"'{file}' is no csv ({error}); mend it, nothing was changed.") from error
+        sentence = "'{file}' is no csv ({reason}); mend it, nothing was changed."
+        raise PromptError(sentence, file=file, reason=str(error)) from error
     header = [column.strip() for column in rows[0][0]] if rows else []
     if header and ("name" not in header or not {"prompt", "text"} & set(header)):
-        raise PromptError(f"'{file}' begins with '{','.join(header):.80}'; expected the columns {', '.join(_HEADER)}.")
+        sentence = "'{file}' begins with '{found}'; expected the columns {columns}."
+        raise PromptError(sentence, file=file, found=",".join(header)[:80], columns=", ".join(_HEADER))
     return header or list(_HEADER), rows[1:]
 
 
