@@ -1,6 +1,6 @@
 """Whether a search of sixty candidates beats the better parent on tags that it never saw: one JSON line a seed, one for all.
 
-    python benchmarks/search_gain.py [--seeds 1,2,3,4,5] [--trials 60] [--out DIR]
+    python benchmarks/search_gain.py [--seeds 1,2,3,4,5] [--trials 60] [--sampler cma] [--out DIR]
 
 The shipped study of the trained miniature world; a search's seed moves its candidates, not its prompts. ``lead`` is the
 answer's lift less the better parent's on validation, paired, with its 95 % interval: tags resampled (``beats`` asks for this
@@ -28,7 +28,7 @@ from tag_atelier.prompt.catalogue import Catalogue
 from tag_atelier.tagger import find_tagger
 from tag_atelier.tune.easel import Workplace
 from tag_atelier.tune.study import Study
-from tag_atelier.tune.study_spec import StudySpec
+from tag_atelier.tune.study_spec import SAMPLERS, StudySpec
 from tag_atelier.world import miniature
 
 
@@ -62,6 +62,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--seeds", default="1,2,3,4,5")
     arguments.add_argument("--trials", type=int, default=60)
+    arguments.add_argument("--sampler", choices=SAMPLERS, default="cma")
     arguments.add_argument("--out", type=Path)
     given = arguments.parse_args()
     torch.set_num_threads(1)
@@ -73,7 +74,7 @@ def main() -> None:
         place = Workplace(host, find_tagger([miniature.WEIGHTS], shipped.plan.tagger), Catalogue.load())
         found = []
         for seed in (int(part) for part in given.seeds.split(",")):
-            spec = dataclasses.replace(shipped, seed=seed, trials=given.trials)
+            spec = dataclasses.replace(shipped, seed=seed, trials=given.trials, sampler=given.sampler)
             found.append(carry_out(spec, place, folder / f"seed-{seed}"))
             print(json.dumps(found[-1]), flush=True)
     print(json.dumps({"benchmark": "search_gain", "seeds": len(found), "beats": sum(bool(each["beats"]) for each in found)}))
