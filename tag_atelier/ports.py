@@ -293,5 +293,7 @@ class Host:
         """
         checkpoint = self.checkpoints.resolve(name)
         if checkpoint.path is None:
-            raise HostError(f"'{checkpoint.name}' lies on another machine; merge on the machine that holds the files.")
+            raise HostError(
+                "'{name}' lies on another machine; merge on the machine that holds the files.", name=checkpoint.name
+            )
         return checkpoint.path

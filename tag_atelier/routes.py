@@ -120,7 +120,7 @@ def _status(atelier: Atelier, _path: Mapping[str, str], _body: Mapping[str, obje
 def _given(body: Mapping[str, object], key: str, known: tuple[str, ...]) -> object:
     refuse_unknown(body, known, "The request")
     if key not in body:
-        raise RequestError(f"'{key}' is missing; expected an object with {' and '.join(known)}.")
+        raise RequestError("'{key}' is missing; expected an object with {known}.", key=key, known=" and ".join(known))
     return body[key]
 
 

@@ -15,13 +15,15 @@ from tag_atelier.cli.progress import bar, embedded_host
 from tag_atelier.errors import SpecError
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.runs import REPORT_FILES
-from tag_atelier.language import Language
+from tag_atelier.language import Language, Said, say, system_language, tell
 
 PROMPT = "blue eyes, masterpiece, (red dress:1.1), sunset, 1girl, smile, holding sword, twintails, cat ears, blonde hair"
 BASE, FIRST, SECOND, MERGED = "miniature-base", "miniature-face", "miniature-outfit", "miniature-merged"
 PARENTS = (BASE, FIRST, SECOND)
 FILES = Path(__file__).resolve().parents[2] / "demo"
-"""``benchmark.yaml`` and ``merge.yaml``."""
+"""Where ``merge.yaml`` lies."""
+PLAN = "miniature"
+"""The shipped plan that is drawn."""
 NOTE = (
     "A miniature: checkpoints of a hundredth of the usual size that know 45 tags, trained on drawn portraits of 64 × 64 pixels "
     "and judged by a tagger trained on the same. The loop is the real one; the numbers say nothing about any real checkpoint."
@@ -35,7 +37,12 @@ def add_commands(commands: Any) -> None:
     """Add the command."""
     demo = commands.add_parser("demo", help="run the whole loop once on trained miniature checkpoints and write one report")
     demo.add_argument("--out", metavar="DIR", type=Path, default=Path("demo/out"), help="(default: demo/out)")
-    demo.add_argument("--language", choices=("en", "zh_CN"), default="en", help="language of the report")
+    demo.add_argument(
+        "--language",
+        choices=("en", "zh_CN"),
+        default=system_language(),
+        help="language of report and messages (default: the system's)",
+    )
     demo.set_defaults(run=_demo)
 
 
@@ -67,27 +74,27 @@ def _demo(given: argparse.Namespace) -> int:
 def _tell(given: argparse.Namespace) -> int:
     started, out, language = time.monotonic(), given.out, given.language
     _forget_last(out)
-    _say("1/5 Unpacking three miniature checkpoints")
+    _say(say("1/5 Unpacking three miniature checkpoints"), language)
     world = make_world(out / "world")
     atelier = Atelier(embedded_host(world, tagger_folder(), out / "data"))
 
-    _say("2/5 Arranging a messy prompt")
+    _say(say("2/5 Arranging a messy prompt"), language)
     arranged = str(atelier.arrange({"text": PROMPT, "profile": "aidxl"})["text"])
-    _say(f"  from  {PROMPT}\n  to    {arranged}")
+    _say(say("  from  {before}\n  to    {after}", before=PROMPT, after=arranged), language)
 
-    _say("3/5 Benchmark of a base and its two specialists")
+    _say(say("3/5 Benchmark of a base and its two specialists"), language)
     with bar() as progress:
         atelier.benchmarks.run_now(_plan(*PARENTS), out, progress, language)
 
-    _say("4/5 Block-weight merge of the two specialists")
+    _say(say("4/5 Block-weight merge of the two specialists"), language)
     recipe = _merge(world)
     atelier.host.checkpoints.refresh()
 
-    _say("5/5 Benchmark of the merge beside its parents, whose pictures are kept")
+    _say(say("5/5 Benchmark of the merge beside its parents, whose pictures are kept"), language)
     with bar() as progress:
         atelier.benchmarks.run_now(_plan(*PARENTS, MERGED), out, progress, language)
     report = _write_report(out, arranged, recipe, language)
-    print(f"Done in {time.monotonic() - started:.0f} s: {report}")
+    print(tell(say("Done in {seconds} s: {report}", seconds=round(time.monotonic() - started), report=report), language))
     return 0
 
 
@@ -101,7 +108,11 @@ def _forget_last(out: Path) -> None:
 
     taken = [name for name in (*REPORT_FILES, DATABASE, "images", "thumbs") if (out / name).exists()]
     if taken and not (out / "world" / f"{BASE}.safetensors").is_file():
-        raise SpecError(f"'{out}' holds {', '.join(taken)} of no demo; choose another folder, nothing of yours is removed.")
+        raise SpecError(
+            "'{out}' holds {taken} of no demo; choose another folder, nothing of yours is removed.",
+            out=out,
+            taken=", ".join(taken),
+        )
     for suffix in (".safetensors", ".yaml"):
         (out / "world" / f"{MERGED}{suffix}").unlink(missing_ok=True)
     for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", "writer.lock"):
@@ -169,10 +180,11 @@ def _bar(shares: Sequence[float]) -> str:
 
 def _plan(*checkpoints: str) -> dict[str, object]:
     from tag_atelier.bench.fields import read_mapping
+    from tag_atelier.bench.spec import list_presets
 
-    plan = dict(read_mapping((FILES / "benchmark.yaml").read_text(encoding="utf-8"), "demo/benchmark.yaml"))
+    plan = dict(read_mapping(list_presets()[PLAN].read_text(encoding="utf-8"), PLAN))
     return plan | {"name": "Demo", "checkpoints": list(checkpoints), "note": NOTE}
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+def _say(text: Said, language: Language) -> None:
+    print(tell(text, language), file=sys.stderr, flush=True)

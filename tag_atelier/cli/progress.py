@@ -77,7 +77,10 @@ def embedded_host(checkpoints: Path, taggers: Path | None, data: Path) -> Host:
         CheckpointError: the folder is not there.
     """
     if not checkpoints.is_dir():
-        raise CheckpointError(f"There is no folder '{checkpoints}'; expected one of .safetensors files after --checkpoints.")
+        raise CheckpointError(
+            "There is no folder '{checkpoints}'; expected one of .safetensors files after --checkpoints.",
+            checkpoints=checkpoints,
+        )
     from tag_atelier.host.embedded import build
 
     return build(checkpoints, data, _tagger_folders(checkpoints, taggers))

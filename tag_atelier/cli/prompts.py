@@ -14,9 +14,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tag_atelier.cli.progress import data_folder
-from tag_atelier.errors import RequestError, TagAtelierError
+from tag_atelier.errors import RequestError, TagAtelierError, say
 from tag_atelier.jobs.prompt_memory import PromptMemory
 from tag_atelier.jobs.prompts import Prompts
+from tag_atelier.language import sentence, system_language
 
 _LONE = re.compile("[\ud800-\udfff]")
 """Halves of surrogate pairs, which no encoding can write."""
@@ -70,14 +71,15 @@ def _arrange(given: argparse.Namespace) -> int:
         return 0
     print(answer["text"])
     if answer["reason"]:
-        print(answer["reason"], file=sys.stderr)
+        print(sentence(str(answer["reason"]), system_language()), file=sys.stderr)
     return 0
 
 
 def _lint(given: argparse.Namespace) -> int:
     if given.json and given.text is None:
         return _answer_lines(given, _prompts().lint, {})
-    answer = _prompts().lint(_request(given))
+    spoken = {} if given.json else {"language": system_language()}
+    answer = _prompts().lint({**_request(given), **spoken})
     findings = answer["findings"]
     if given.json:
         print(_line(answer))
@@ -102,13 +104,15 @@ def _answer_lines(given: argparse.Namespace, answer: Callable[[object], dict[str
 
 
 def _line_request(line: str, given: argparse.Namespace) -> dict[str, object]:
-    expected = 'expected an object such as {"prompt": "1girl", "negative": false}'
+    expected = say('expected an object such as {"prompt": "1girl", "negative": false}')
     try:
         values = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise RequestError(f"The line '{line[:60]}' is not valid JSON ({error}); {expected}.") from error
+        raise RequestError(
+            "The line '{line}' is not valid JSON ({error}); {expected}.", line=line[:60], error=str(error), expected=expected
+        ) from error
     if not isinstance(values, dict) or not isinstance(values.get("prompt"), str):
-        raise RequestError(f"The line '{line[:60]}' has no prompt; {expected}.")
+        raise RequestError("The line '{line}' has no prompt; {expected}.", line=line[:60], expected=expected)
     text = values.pop("prompt")
     return {"text": text, "profile": given.profile, "negative": given.negative, **values}
 

@@ -12,6 +12,7 @@ from tag_atelier.errors import HostError
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.origins import OnlyThisMachine, is_this_machine
 from tag_atelier.ports import Host
+from tag_atelier.settings import DEFAULTS
 
 STOP_S = 10.0
 """How long a running job may take to stop at its next safe point when the server ends."""
@@ -25,6 +26,7 @@ def add_commands(commands: Any) -> None:
     add_remote_options(serve)
     serve.add_argument("--port", metavar="N", type=int, default=7861, help="port to listen on (default: 7861; 0: any free one)")
     serve.add_argument("--listen", metavar="ADDRESS", default="127.0.0.1", help="address to listen on (no login is asked)")
+    serve.add_argument("--language", choices=("auto", "en", "zh_CN"), default="auto", help="language of page and reports")
     serve.set_defaults(run=_serve)
 
 
@@ -48,7 +50,7 @@ def _serve(given: argparse.Namespace) -> int:
     import uvicorn
 
     listener = _listen(given.listen, given.port)
-    atelier = Atelier(_host(given))
+    atelier = Atelier(_host(given), lambda: {**DEFAULTS, "language": given.language})
     app = build_app(atelier)
     if is_this_machine(given.listen):
         app = OnlyThisMachine(app)
@@ -82,4 +84,9 @@ def _listen(address: str, port: int) -> socket.socket:
         family, _, _, _, place = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server((place[0], port), family=family)
     except (OSError, OverflowError) as error:
-        raise HostError(f"Cannot listen on {address}:{port} ({error}); choose another --port or --listen.") from error
+        raise HostError(
+            "Cannot listen on {address}:{port} ({error}); choose another --port or --listen.",
+            address=address,
+            port=port,
+            error=str(error),
+        ) from error

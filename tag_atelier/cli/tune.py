@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tag_atelier.cli.progress import bar, data_folder, embedded_host
 from tag_atelier.errors import SpecError
+from tag_atelier.language import sentence, system_language
 
 if TYPE_CHECKING:
     from tag_atelier.tune.easel import Workplace
@@ -49,10 +50,9 @@ def _start(given: argparse.Namespace) -> int:
     if given.check:
         print(json.dumps(cost, ensure_ascii=False, indent=2))
         return 0
-    shown = (
-        f"{cost['trials']} candidates, at most {cost['pictures']} pictures of {cost['megapixel_steps']} megapixel steps in all"
-    )
-    print(f"{spec.name}: {shown}.", file=sys.stderr)
+    template = "{name}: {trials} candidates, at most {pictures} pictures of {megapixel_steps} megapixel steps in all."
+    counts = {key: cost[key] for key in ("trials", "pictures", "megapixel_steps")}
+    print(sentence(template, system_language(), name=spec.name, **counts), file=sys.stderr)
     return _work(study, workplace)
 
 
@@ -72,7 +72,7 @@ def _best(given: argparse.Namespace) -> int:
         print(recipe, end="")
         return 0
     if given.out.exists():
-        raise SpecError(f"'{given.out}' is there already; name a new file, nothing is overwritten.")
+        raise SpecError("'{out}' is there already; name a new file, nothing is overwritten.", out=given.out)
     with disk_errors(given.out.parent):
         write_whole(given.out, recipe.encode("utf-8"))
     return 0
@@ -90,15 +90,18 @@ def _workplace(given: argparse.Namespace, tagger: str) -> Workplace:
 def _work(study: Study, workplace: Workplace) -> int:
     from tag_atelier.bench.store import disk_errors
     from tag_atelier.tune.report import write
+    from tag_atelier.tune.sentences import outcome
     from tag_atelier.tune.study import BEST_FILE
 
     with bar() as progress:
         status = study.work(workplace, progress)
     with disk_errors(study.folder):
-        write(study.spec, status, study.folder)
+        write(study.spec, status, study.folder, system_language())
     for trial in status.trials:
         score = "-" if trial.score is None else f"{trial.score.value:.4f}\t[{trial.score.low:.4f}, {trial.score.high:.4f}]"
         print(f"{trial.number}\t{trial.candidate}\t{trial.state}\t{score}")
     if status.result is not None:
-        print(f"{status.result.sentence} {study.folder / BEST_FILE}", file=sys.stderr)
+        result = status.result
+        template, values = outcome(result.best_parent, result.difference, result.difference_by_prompt)
+        print(f"{sentence(template, system_language(), **values)} {study.folder / BEST_FILE}", file=sys.stderr)
     return 0

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from tag_atelier.cli.progress import add_remote_options, bar, data_folder, embedded_host, remote_host
-from tag_atelier.errors import RecipeError, SpecError, UnknownName
+from tag_atelier.errors import RecipeError, SpecError, UnknownName, say
 from tag_atelier.jobs.atelier import Atelier
+from tag_atelier.language import sentence, system_language
 
 
 def add_commands(commands: Any) -> None:
@@ -20,7 +21,9 @@ def add_commands(commands: Any) -> None:
     bench.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder of the run and its report")
     add_remote_options(bench)
     bench.add_argument("--resume", action="store_true", help="take up the run in DIR; finished cells are kept")
-    bench.add_argument("--language", choices=("en", "zh_CN"), default="en", help="language of the report")
+    bench.add_argument(
+        "--language", choices=("en", "zh_CN"), default=system_language(), help="language of the report (default: the system's)"
+    )
     bench.set_defaults(run=_bench)
     merge = commands.add_parser("merge", help="merge checkpoints block by block into a new file")
     merge.add_argument("recipe", metavar="RECIPE", type=Path, help="a recipe file (YAML or JSON)")
@@ -36,7 +39,12 @@ def _text(path: Path, what: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"The {what} '{path}' cannot be read ({error}); expected a text file in YAML or JSON.") from error
+        raise SpecError(
+            "The {what} '{path}' cannot be read ({error}); expected a text file in YAML or JSON.",
+            what=what,
+            path=path,
+            error=str(error),
+        ) from error
 
 
 def read_plan(name: str) -> object:
@@ -44,7 +52,7 @@ def read_plan(name: str) -> object:
     from tag_atelier.bench.spec import list_presets
 
     if Path(name).is_file():
-        return _text(Path(name), "plan")
+        return _text(Path(name), say("plan"))
     if name in list_presets():
         return {"preset": name}
     raise UnknownName("plan", name, sorted(list_presets()), remedy="Give a plan file or one of these names.")
@@ -56,10 +64,14 @@ def _bench(given: argparse.Namespace) -> int:
 
     is_run = (given.out / DATABASE).exists()
     if is_run and not given.resume:
-        raise SpecError(f"'{given.out}' holds a run already; add --resume to take it up, or choose another folder.")
+        raise SpecError("'{out}' holds a run already; add --resume to take it up, or choose another folder.", out=given.out)
     taken = [name for name in REPORT_FILES if not is_run and (given.out / name).exists()]
     if taken:
-        raise SpecError(f"'{given.out}' holds {', '.join(taken)} but no run; choose another folder, nothing is overwritten.")
+        raise SpecError(
+            "'{out}' holds {taken} but no run; choose another folder, nothing is overwritten.",
+            out=given.out,
+            taken=", ".join(taken),
+        )
     data = data_folder()
     if given.host:
         host = remote_host(given.host, given.tagger, data, given.login)
@@ -71,8 +83,9 @@ def _bench(given: argparse.Namespace) -> int:
     print(json.dumps({**summary, "report": str(given.out / "report.html")}, default=str))
     errors = summary["errors"]
     if isinstance(errors, list) and errors:
-        missing = f"{summary['missing']} of {summary['planned']} pictures are missing"
-        print(f"Error: {missing}; put this right and add --resume: {errors[0]}", file=sys.stderr)
+        template = "Error: {missing} of {planned} pictures are missing; put this right and add --resume: {reason}"
+        counts = {key: summary[key] for key in ("missing", "planned")}
+        print(sentence(template, system_language(), **counts, reason=errors[0]), file=sys.stderr)
         return 1
     return 0
 
@@ -83,7 +96,7 @@ def _merge(given: argparse.Namespace) -> int:
 
     if given.out is None and not given.check:
         raise RecipeError("There is no --out; expected the new checkpoint's file name, or --check to only look.")
-    planned = plan(read_recipe(_text(given.recipe, "recipe")), FolderFiles(given.checkpoints).path)
+    planned = plan(read_recipe(_text(given.recipe, say("recipe"))), FolderFiles(given.checkpoints).path)
     if given.check:
         print(json.dumps(planned.as_dict(), ensure_ascii=False, indent=2, default=str))
         return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tag_atelier.errors import TaggerError
+from tag_atelier.errors import Said, TaggerError, say, say_all
 from tag_atelier.ports import Scorer
 from tag_atelier.tagger.files import TaggerFiles, find_all
 
@@ -37,12 +37,15 @@ def find_tagger(folders: Sequence[str | Path], name: str = "", threads: int = 0,
     return OnnxTagger(chosen[0], threads=threads, use_gpu=use_gpu)
 
 
-def _none_sentence(folders: Sequence[str | Path], name: str, found: Sequence[TaggerFiles]) -> str:
-    places = ", ".join(f"'{folder}'" for folder in folders) or "any folder"
+def _none_sentence(folders: Sequence[str | Path], name: str, found: Sequence[TaggerFiles]) -> Said:
+    places = say_all([say("'{name}'", name=folder) for folder in folders]) if folders else say("any folder")
     if name and found:
-        return f"There is no tagger '{name}' in {places}; expected one of: {', '.join(files.name for files in found)}."
-    wanted = f"No tagger '{name}' was" if name else "No tagger was"
-    return (
-        f"{wanted} found in {places}; expected a folder there that holds model.onnx and selected_tags.csv, "
-        "for example those of wd-swinv2-tagger-v3, or fetch it with the button below the plan."
+        known = ", ".join(files.name for files in found)
+        return say("There is no tagger '{name}' in {places}; expected one of: {known}.", name=name, places=places, known=known)
+    wanted = say("No tagger '{name}' was", name=name) if name else say("No tagger was")
+    return say(
+        "{wanted} found in {places}; expected a folder there that holds model.onnx and selected_tags.csv, "
+        "for example those of wd-swinv2-tagger-v3, or fetch it with the button below the plan.",
+        wanted=wanted,
+        places=places,
     )

@@ -49,7 +49,9 @@ class Clip:
         self._visual = open_session(visual, 0, False)
         shape = self._visual.get_inputs()[0].shape
         if len(shape) != 4 or shape[1] != 3:
-            raise TaggerError(f"'{visual}' takes an input of shape {list(shape)}; expected pictures, [N, 3, S, S].")
+            raise TaggerError(
+                "'{visual}' takes an input of shape {shape}; expected pictures, [N, 3, S, S].", visual=visual, shape=list(shape)
+            )
         self.side = shape[2] if isinstance(shape[2], int) else DEFAULT_SIDE
         self._textual = open_session(textual, 0, False) if textual is not None else None
         self.identity = " ".join(["clip", sha256(visual)[:16], *([sha256(textual)[:16]] if textual else [])])
@@ -97,7 +99,7 @@ def _run(session: Any, feeds: dict[str, Any]) -> numpy.typing.NDArray[numpy.floa
     try:
         found: numpy.typing.NDArray[numpy.float32] = session.run([(named or flat)[0]], feeds)[0]
     except runtime_errors() as error:
-        raise TaggerError(f"The CLIP model failed: {str(error)[:200]}") from error
+        raise TaggerError("The CLIP model failed: {error}", error=str(error)[:200]) from error
     return found.astype(numpy.float32)
 
 

@@ -96,7 +96,7 @@ class OnnxTagger:
         if self.family.logits:
             outputs = 1.0 / (1.0 + numpy.exp(-outputs))
         if not numpy.isfinite(outputs).all() or outputs.min() < -1e-3 or outputs.max() > 1 + 1e-3:
-            raise TaggerError(f"The tagger '{self.files.name}' gave numbers outside 0 to 1; expected probabilities.")
+            raise TaggerError("The tagger '{name}' gave numbers outside 0 to 1; expected probabilities.", name=self.files.name)
         clipped: numpy.typing.NDArray[numpy.float32] = outputs.clip(0, 1).astype(numpy.float32)
         return clipped
 
@@ -104,7 +104,9 @@ class OnnxTagger:
         try:
             output: numpy.typing.NDArray[numpy.float32] = self._session.run([self._output], {self._input: chunk})[0]
         except runtime_errors() as error:
-            raise TaggerError(f"The tagger '{self.files.name}' failed on a picture: {str(error)[:200]}") from error
+            raise TaggerError(
+                "The tagger '{name}' failed on a picture: {error}", name=self.files.name, error=str(error)[:200]
+            ) from error
         return output.reshape(len(chunk), -1)
 
 
@@ -141,8 +143,10 @@ def _layout_of(shape: Sequence[object], files: TaggerFiles) -> InputLayout:
         order, side = "NCHW", shape[2]
     else:
         raise TaggerError(
-            f"The model '{files.model.name}' of '{files.name}' takes an input of shape {list(shape)}; "
-            "expected a picture, [N, S, S, 3] or [N, 3, S, S]."
+            "The model '{file}' of '{name}' takes an input of shape {shape}; expected a picture, [N, S, S, 3] or [N, 3, S, S].",
+            file=files.model.name,
+            name=files.name,
+            shape=list(shape),
         )
     return InputLayout(order, side if isinstance(side, int) else DEFAULT_SIDE, shape[0] == 1)
 
@@ -155,8 +159,12 @@ def _probability_output(outputs: Sequence[Any], labels: int, files: TaggerFiles)
     if not fitting:
         found = ", ".join(str(output.shape[-1]) for output in outputs if output.shape)
         raise TaggerError(
-            f"The tagger '{files.name}' has {labels} labels in '{files.labels.name}' but outputs of {found} columns; "
-            "expected equal numbers: model and label file belong to different versions."
+            "The tagger '{name}' has {labels} labels in '{file}' but outputs of {columns} columns; expected equal "
+            "numbers: model and label file belong to different versions.",
+            name=files.name,
+            labels=labels,
+            file=files.labels.name,
+            columns=found,
         )
     return best_output([str(name) for name in fitting])
 
@@ -178,7 +186,9 @@ def open_session(model: Path, threads: int, use_gpu: bool) -> Any:
     try:
         return onnxruntime.InferenceSession(str(model), options, providers=wanted)
     except runtime_errors() as error:
-        raise TaggerError(f"'{model}' cannot be opened as an ONNX model ({str(error)[:200]}); download it again.") from error
+        raise TaggerError(
+            "'{model}' cannot be opened as an ONNX model ({error}); download it again.", model=model, error=str(error)[:200]
+        ) from error
 
 
 def runtime_errors() -> tuple[type[Exception], ...]:

@@ -41,14 +41,16 @@ def read_vocabulary(path: Path) -> Vocabulary:
     try:
         source = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise TaggerError(f"The label file '{path}' cannot be read as UTF-8 text; download the tagger again.") from error
+        raise TaggerError(
+            "The label file '{path}' cannot be read as UTF-8 text; download the tagger again.", path=path
+        ) from error
     kind: LabelKind = "table"
     if path.suffix.lower() == ".json":
         raw, kind = _from_json(source, path)
     else:
         raw = (_from_csv if path.suffix.lower() == ".csv" else _from_lines)(source, path)
     if not raw:
-        raise TaggerError(f"The label file '{path}' holds no labels; expected one per output of the model.")
+        raise TaggerError("The label file '{path}' holds no labels; expected one per output of the model.", path=path)
     return Vocabulary(_distinct([canonical(name) for name in raw]), kind)
 
 
@@ -57,28 +59,34 @@ def _from_csv(source: str, path: Path) -> list[str]:
     column = next((name for name in ("name", "tag", "label") if name in (rows.fieldnames or ())), None)
     if column is None:
         found = ", ".join(rows.fieldnames or ()) or "nothing"
-        raise TaggerError(f"The label file '{path}' has the columns {found}; expected one called 'name'.")
+        raise TaggerError(
+            "The label file '{path}' has the columns {found}; expected one called 'name'.", path=path, found=found
+        )
     try:
         return [row[column] or "" for row in rows]
     except csv.Error as error:
-        raise TaggerError(f"The label file '{path}' is no csv ({error}); download the tagger again.") from error
+        raise TaggerError(
+            "The label file '{path}' is no csv ({error}); download the tagger again.", path=path, error=str(error)
+        ) from error
 
 
 def _from_json(source: str, path: Path) -> tuple[list[str], LabelKind]:
     try:
         value = json.loads(source)
     except (ValueError, RecursionError) as error:
-        raise TaggerError(f"The label file '{path}' is not valid JSON; download the tagger again.") from error
+        raise TaggerError("The label file '{path}' is not valid JSON; download the tagger again.", path=path) from error
     value, kind = _unwrapped(value)
     if isinstance(value, dict) and value and all(_COLUMN.fullmatch(str(key)) for key in value):
         ordered = [value[key] for key in sorted(value, key=int)]
         if all(isinstance(item, dict) and isinstance(item.get("tag"), str) for item in ordered):
             ordered, kind = [item["tag"] for item in ordered], "tag_mapping"
         if sorted(map(int, value)) != list(range(len(value))):
-            raise TaggerError(f"The label file '{path}' leaves out numbers; expected every column from 0 on to have a name.")
+            raise TaggerError(
+                "The label file '{path}' leaves out numbers; expected every column from 0 on to have a name.", path=path
+            )
         value = ordered
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise TaggerError(f"The label file '{path}' is neither a list of names nor a mapping of numbers to names.")
+        raise TaggerError("The label file '{path}' is neither a list of names nor a mapping of numbers to names.", path=path)
     return value, kind
 
 

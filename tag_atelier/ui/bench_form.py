@@ -124,7 +124,7 @@ def _lay(plan: dict[str, Any], axis: str, name: str, text: str) -> None:
     """Put one axis and its values into the plan."""
     grid = plan.setdefault("grid", {"x": "", "y": "", "z": ""})
     if name in grid.values():
-        raise SpecError(f"'{name}' is on two axes; expected each one once.")
+        raise SpecError("'{name}' is on two axes; expected each one once.", name=name)
     grid[axis] = name
     values = axis_values(name, text)
     if name in ("tag", "checkpoint", "seed"):
@@ -132,7 +132,9 @@ def _lay(plan: dict[str, Any], axis: str, name: str, text: str) -> None:
             plan[f"{name}s"] = values
         return
     if not values:
-        raise SpecError(f"The {axis.upper()} axis varies '{name}' but has no values; expected for example 20, 28.")
+        raise SpecError(
+            "The {axis} axis varies '{name}' but has no values; expected for example 20, 28.", axis=axis.upper(), name=name
+        )
     plan.setdefault("axes", {})[name] = values
 
 

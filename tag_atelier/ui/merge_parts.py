@@ -113,7 +113,11 @@ def _read_network(line: str) -> Mixed:
     blocks = [piece for piece in pieces if ":" in piece or "=" in piece]
     words = [piece for piece in pieces if piece not in numbers and piece not in blocks]
     if len(words) > 1 or (len(numbers) > 1 and (words or blocks)):
-        raise RecipeError(f"The network '{name.strip()}' has weights that cannot be read ('{rest.strip()}'); expected '0.6'.")
+        raise RecipeError(
+            "The network '{name}' has weights that cannot be read ('{rest}'); expected '0.6'.",
+            name=name.strip(),
+            rest=rest.strip(),
+        )
     if len(numbers) > 1:
         return Mixed(name.strip(), blocks=", ".join(numbers))
     return Mixed(name.strip(), float(numbers[0]) if numbers else 1.0, "".join(words), ", ".join(blocks))
@@ -148,5 +152,7 @@ def _element_line(element: Element) -> str:
 def _read_adjust(text: str) -> object:
     named = ":" in text or "=" in text
     if named and not set(read_blocks(text)) <= set(ADJUSTMENTS):
-        raise RecipeError(f"'{text.strip()}' has an unknown adjustment; expected only: {', '.join(ADJUSTMENTS)}.")
+        raise RecipeError(
+            "'{text}' has an unknown adjustment; expected only: {known}.", text=text.strip(), known=", ".join(ADJUSTMENTS)
+        )
     return read_blocks(text) if named else text.strip()

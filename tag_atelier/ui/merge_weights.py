@@ -55,7 +55,9 @@ def read_blocks(text: str) -> dict[str, object]:
     for piece in filter(str.strip, re.split(r"[,;\n]", text)):
         entry = _ENTRY.fullmatch(piece)
         if entry is None:
-            raise RecipeError(f"'{piece.strip()}' is no block weight; expected for example 'IN04: 0.3' or 'OUT03-OUT05: 0.7'.")
+            raise RecipeError(
+                "'{piece}' is no block weight; expected for example 'IN04: 0.3' or 'OUT03-OUT05: 0.7'.", piece=piece.strip()
+            )
         found[entry[1].upper()] = entry[2]
     return found
 

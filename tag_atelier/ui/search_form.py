@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from tag_atelier.language import say
 from tag_atelier.tune.study_spec import FIRST, GROUPINGS, SAMPLERS, SEARCHED, list_studies
 from tag_atelier.ui.choices import NOTHING
 from tag_atelier.ui.yaml_box import read_box

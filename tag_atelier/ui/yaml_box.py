@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tag_atelier.errors import SpecError
+from tag_atelier.errors import SpecError, say
 from tag_atelier.plain_values import Unreadable, read_yaml
 
 
@@ -18,8 +18,10 @@ def read_box(text: str, what: str, keys: str) -> Mapping[str, Any]:
     try:
         values = read_yaml(text or "")
     except Unreadable as error:
-        line = f" in line {error.line}" if error.line else ""
-        raise SpecError(f"{what} is no YAML{line}; expected 'name: value' lines, check brackets and indents.") from error
+        line = say(" in line {line}", line=error.line) if error.line else ""
+        raise SpecError(
+            "{what} is no YAML{line}; expected 'name: value' lines, check brackets and indents.", what=what, line=line
+        ) from error
     if not isinstance(values, Mapping):
-        raise SpecError(f"{what} is empty or no mapping; expected at least {keys}.")
+        raise SpecError("{what} is empty or no mapping; expected at least {keys}.", what=what, keys=keys)
     return values

@@ -97,7 +97,9 @@ def read(path: Path) -> dict[Merge, int]:
             first, second, place = line.split(" ")
             found[first, second] = int(place)
         except ValueError as error:
-            raise CheckpointError(f"'{path.name}' holds the line '{line}'; expected two symbols and a number.") from error
+            raise CheckpointError(
+                "'{name}' holds the line '{line}'; expected two symbols and a number.", name=path.name, line=line
+            ) from error
     return found
 
 

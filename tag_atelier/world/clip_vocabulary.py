@@ -96,10 +96,18 @@ def read_merges(path: Path) -> tuple[Merge, ...]:
         merges = tuple((first, second) for first, second in (line.split() for line in lines[1 : _REAL_MERGES + 1]))
     except (OSError, EOFError, ValueError) as error:
         raise CheckpointError(
-            f"'{path.name}' is not CLIP's list of byte-pair merges ({error}); expected {_REAL_FILE}."
+            "'{name}' is not CLIP's list of byte-pair merges ({error}); expected {expected}.",
+            name=path.name,
+            error=str(error),
+            expected=_REAL_FILE,
         ) from error
     if len(merges) != _REAL_MERGES:
-        raise CheckpointError(f"'{path.name}' holds {len(merges)} merges; CLIP's list has {_REAL_MERGES}.")
+        raise CheckpointError(
+            "'{name}' holds {count} merges; CLIP's list has {expected}.",
+            name=path.name,
+            count=len(merges),
+            expected=_REAL_MERGES,
+        )
     return merges
 
 

@@ -105,7 +105,13 @@ def tensors(name: str) -> dict[str, Array]:
         if key.endswith("position_ids"):
             result[key] = numpy.arange(POSITIONS, dtype=numpy.int64)[None]
         elif key not in found or found[key].shape != shape:
-            raise CheckpointError(f"'{name}' has no '{key}' of shape {shape} in '{WEIGHTS}'; fetch the extension again.")
+            raise CheckpointError(
+                "'{name}' has no '{key}' of shape {shape} in '{folder}'; fetch the extension again.",
+                name=name,
+                key=key,
+                shape=shape,
+                folder=WEIGHTS,
+            )
         else:
             result[key] = found[key].astype(numpy.float16)
     result["v_pred"] = numpy.zeros(0, dtype=numpy.float32)
@@ -146,7 +152,9 @@ def unpack(name: str) -> dict[str, Floats]:
         with numpy.load(path, allow_pickle=False) as file:
             stored = dict(file.items())
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise CheckpointError(f"'{path}' cannot be read ({error}); fetch the extension again.") from error
+        raise CheckpointError(
+            "'{path}' cannot be read ({error}); fetch the extension again.", path=path, error=str(error)
+        ) from error
     return dict(_unpacked(stored))
 
 

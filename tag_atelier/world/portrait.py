@@ -98,7 +98,9 @@ def draw(tags: Collection[str], noise: numpy.random.Generator) -> Image.Image:
     """
     for tag in tags:
         if tag not in TAGS:
-            raise PromptError(f"The miniature world cannot draw '{tag}'; expected one of its {len(TAGS)} tags.")
+            raise PromptError(
+                "The miniature world cannot draw '{tag}'; expected one of its {count} tags.", tag=tag, count=len(TAGS)
+            )
     shown = frozenset(tags)
     canvas = _Canvas(Image.new("RGB", (SIDE * _FINE, SIDE * _FINE)))
     _background(canvas, shown)

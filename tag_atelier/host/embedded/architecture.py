@@ -50,16 +50,25 @@ def recognise(shapes: Mapping[str, Shape], file_name: str) -> Architecture:
         family = "sd15"
     else:
         raise CheckpointError(
-            f"'{file_name}' holds no text encoder of SD1.5 or SDXL; expected a whole checkpoint of one of these two."
+            "'{file}' holds no text encoder of SD1.5 or SDXL; expected a whole checkpoint of one of these two.", file=file_name
         )
     anatomy = _widths(family, shapes, file_name)
     for name, shape in checkpoint_shapes(anatomy).items():
         if name.endswith(_OPTIONAL):
             continue
         if name not in shapes:
-            raise CheckpointError(f"'{file_name}' lacks '{name}'; expected all tensors of {_spoken(family)}.")
+            raise CheckpointError(
+                "'{file}' lacks '{name}'; expected all tensors of {family}.", file=file_name, name=name, family=_spoken(family)
+            )
         if shapes[name] != shape:
-            raise CheckpointError(f"'{file_name}': '{name}' is {shapes[name]}; {_spoken(family)} of this width has {shape}.")
+            raise CheckpointError(
+                "'{file}': '{name}' is {shape}; {family} of this width has {expected}.",
+                file=file_name,
+                name=name,
+                shape=shapes[name],
+                family=_spoken(family),
+                expected=shape,
+            )
     return Architecture(family, anatomy, "v" if "v_pred" in shapes else "eps")
 
 
@@ -71,7 +80,9 @@ def _widths(family: Family, shapes: Mapping[str, Shape], file_name: str) -> Anat
     def width(name: str, axis: int = 0) -> int:
         shape = shapes.get(name, ())
         if len(shape) <= axis:
-            raise CheckpointError(f"'{file_name}' lacks '{name}'; expected all tensors of {_spoken(family)}.")
+            raise CheckpointError(
+                "'{file}' lacks '{name}'; expected all tensors of {family}.", file=file_name, name=name, family=_spoken(family)
+            )
         return shape[axis]
 
     channels, vae = width(f"{_UNET}input_blocks.0.0.weight"), width(f"{_VAE}encoder.conv_in.weight")

@@ -41,7 +41,9 @@ def read_prompt(text: str, negative: bool = False) -> tuple[str, float]:
         return text, 1.0
     network = NETWORK.search(text)
     if network:
-        raise PromptError(f"The prompt asks for '{network.group()}'; this host draws without networks: take it out.")
+        raise PromptError(
+            "The prompt asks for '{network}'; this host draws without networks: take it out.", network=network.group()
+        )
     if _AND.search(text):
         raise PromptError("The prompt joins parts with AND; this host draws one part: split it into two prompts.")
     found = _PART_WEIGHT.search(text)
@@ -85,7 +87,9 @@ def _factor(token: str) -> float:
     try:
         return float(number) if len(token) > 1 else _UP
     except ValueError:
-        raise PromptError(f"'{token}' ends a bracket with '{number}', which is no number; write one such as 1.2.") from None
+        raise PromptError(
+            "'{token}' ends a bracket with '{number}', which is no number; write one such as 1.2.", token=token, number=number
+        ) from None
 
 
 def _joined(runs: Iterable[Run]) -> list[Run | None]:
@@ -111,5 +115,5 @@ def _refuse_schedules(text: str) -> None:
             inside = text[opened.pop() : found.start()]
             if "|" in inside or _SCHEDULE_TAIL.search(inside):
                 raise PromptError(
-                    f"'[{inside}]' changes the prompt while it is drawn; this host draws one wording: choose one."
+                    "'[{inside}]' changes the prompt while it is drawn; this host draws one wording: choose one.", inside=inside
                 )

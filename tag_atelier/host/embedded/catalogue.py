@@ -63,7 +63,9 @@ class HashCache:
                 while block := stream.read(_READ_BYTES):
                     digest.update(block)
         except OSError as error:
-            raise CheckpointError(f"'{file.name}' cannot be read ({error.strerror}); expected a checkpoint file.") from error
+            raise CheckpointError(
+                "'{name}' cannot be read ({reason}); expected a checkpoint file.", name=file.name, reason=error.strerror
+            ) from error
         self._known[state] = digest.hexdigest()
         self._path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(self._path, json.dumps(self._known, indent=0).encode("utf-8"))
@@ -134,7 +136,7 @@ class EmbeddedCheckpoints:
 
         path = _file(checkpoint)
         if not path.is_file():
-            raise CheckpointError(f"'{path.name}' is no longer there; refresh the list of checkpoints.")
+            raise CheckpointError("'{name}' is no longer there; refresh the list of checkpoints.", name=path.name)
         state = _state(path)
         if self._model is not None and state == self._state:
             return
@@ -168,5 +170,5 @@ class EmbeddedCheckpoints:
 
 def _file(checkpoint: Checkpoint) -> Path:
     if checkpoint.path is None:
-        raise CheckpointError(f"'{checkpoint.name}' has no file on this machine; expected a .safetensors file.")
+        raise CheckpointError("'{name}' has no file on this machine; expected a .safetensors file.", name=checkpoint.name)
     return checkpoint.path

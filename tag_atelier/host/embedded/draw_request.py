@@ -41,7 +41,11 @@ def read_draw_request(body: Mapping[str, object]) -> DrawRequest:
     """
     unknown = sorted(key for key, value in body.items() if key not in _KNOWN and value)
     if unknown:
-        raise RequestError(f"This host cannot do what {', '.join(unknown)} ask(s) for; expected only: {', '.join(_KNOWN)}.")
+        raise RequestError(
+            "This host cannot do what {unknown} ask(s) for; expected only: {known}.",
+            unknown=", ".join(unknown),
+            known=", ".join(_KNOWN),
+        )
     overrides = _overrides(body)
     parameters = SamplingParameters(
         sampler=read_text(body, "sampler_name", read_text(body, "sampler_index", "Euler") or "Euler") or "Euler",
@@ -70,7 +74,11 @@ def _overrides(body: Mapping[str, object]) -> dict[str, object]:
         raise RequestError('\'override_settings\' is not an object; expected for example {"sd_model_checkpoint": "name"}.')
     unknown = sorted(str(key) for key in overrides if key not in _OVERRIDES)
     if unknown:
-        raise RequestError(f"This host has no setting {', '.join(unknown)}; expected some of: {', '.join(_OVERRIDES)}.")
+        raise RequestError(
+            "This host has no setting {unknown}; expected some of: {known}.",
+            unknown=", ".join(unknown),
+            known=", ".join(_OVERRIDES),
+        )
     return {str(key): value for key, value in overrides.items() if value is not None}
 
 
@@ -80,7 +88,13 @@ def _whole(values: Mapping[str, object], key: str, default: int, least: int, mos
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise RequestError(f"'{key}' is {value!r}; expected a whole number from {least} to {most}.")
+        raise RequestError(
+            "'{key}' is {value!r}; expected a whole number from {least} to {most}.",
+            key=key,
+            value=value,
+            least=least,
+            most=most,
+        )
     return value
 
 
@@ -88,5 +102,5 @@ def _number(values: Mapping[str, object], key: str, default: float) -> float:
     value = values.get(key)
     value = default if value is None else value
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not -1000 <= value <= 1000:
-        raise RequestError(f"'{key}' is {value!r}; expected a number.")
+        raise RequestError("'{key}' is {value!r}; expected a number.", key=key, value=value)
     return float(value)

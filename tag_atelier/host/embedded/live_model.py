@@ -76,9 +76,14 @@ class EmbeddedLiveModel:
 def _change(model: LoadedModel, key: str, tensor: torch.Tensor | Values) -> None:
     places = model.targets.get(key)
     if places is None:
-        raise HostError(f"The loaded model has no tensor '{key}'; expected one of the checkpoint's names.")
+        raise HostError("The loaded model has no tensor '{key}'; expected one of the checkpoint's names.", key=key)
     if tuple(tensor.shape) != model.shapes[key]:
-        raise HostError(f"'{key}' is {tuple(tensor.shape)}; the loaded checkpoint has {model.shapes[key]}.")
+        raise HostError(
+            "'{key}' is {shape}; the loaded checkpoint has {expected}.",
+            key=key,
+            shape=tuple(tensor.shape),
+            expected=model.shapes[key],
+        )
     if key not in model.originals:
         model.originals[key] = [place.parameter.detach().to("cpu", copy=True) for place in places]
     if not isinstance(tensor, torch.Tensor):

@@ -66,7 +66,7 @@ def inspect(checkpoint: Checkpoint) -> Plan:
         CheckpointError: the file is missing, pickled, truncated, or neither SD1.5 nor SDXL.
     """
     if checkpoint.path is None:
-        raise CheckpointError(f"'{checkpoint.name}' has no file on this machine; expected a .safetensors file.")
+        raise CheckpointError("'{name}' has no file on this machine; expected a .safetensors file.", name=checkpoint.name)
     shapes = {name: entry.shape for name, entry in read_header(checkpoint.path).tensors.items()}
     return Plan(checkpoint, checkpoint.path, shapes, recognise(shapes, checkpoint.path.name))
 

@@ -82,7 +82,7 @@ class EmbeddedSampler:
                 for job in jobs:
                     deliver(_finish(model, job, latents[job.index], parameters, len(batch)))
         except torch.cuda.OutOfMemoryError as error:
-            raise HostError(f"The GPU's memory is full ({error}); choose a smaller batch or size.") from error
+            raise HostError("The GPU's memory is full ({error}); choose a smaller batch or size.", error=str(error)) from error
         finally:
             self.activity.end()
 
@@ -118,15 +118,15 @@ def check(parameters: SamplingParameters) -> int:
     """
     for name, value in (("width", parameters.width), ("height", parameters.height)):
         if value % 8 or not 8 <= value <= 4096:
-            raise RequestError(f"{name} is {value}; expected a multiple of 8 between 8 and 4096.")
+            raise RequestError("{name} is {value}; expected a multiple of 8 between 8 and 4096.", name=name, value=value)
     if not 1 <= parameters.steps <= 1000:
-        raise RequestError(f"steps is {parameters.steps}; expected 1 to 1000.")
+        raise RequestError("steps is {steps}; expected 1 to 1000.", steps=parameters.steps)
     if not 1 <= parameters.clip_skip <= 12:
-        raise RequestError(f"clip_skip is {parameters.clip_skip}; expected 1 to 12.")
+        raise RequestError("clip_skip is {clip_skip}; expected 1 to 12.", clip_skip=parameters.clip_skip)
     if parameters.hires is not None:
         raise RequestError("This host has no second pass; leave hires out or choose a WebUI as host.")
     if parameters.vae not in (None, "", "Automatic", "None"):
-        raise RequestError(f"This host draws with the checkpoint's own VAE, not '{parameters.vae}'; leave vae out.")
+        raise RequestError("This host draws with the checkpoint's own VAE, not '{vae}'; leave vae out.", vae=parameters.vae)
     return len(get_sampler(parameters.sampler).levels(parameters.scheduler, parameters.steps)) - 1
 
 

@@ -164,7 +164,7 @@ def add_routes(app: Any, host: Host) -> None:
     """
     sampler, checkpoints = host.sampler, host.checkpoints
     if not isinstance(sampler, EmbeddedSampler) or not isinstance(checkpoints, EmbeddedCheckpoints):
-        raise HostError(f"'{host.name}' has its own routes; only the embedded host gets them added.")
+        raise HostError("'{name}' has its own routes; only the embedded host gets them added.", name=host.name)
     api = WebuiApi(sampler, checkpoints)
     routes: tuple[tuple[str, str, Handler], ...] = (
         ("POST", "/txt2img", api.txt2img),

@@ -38,7 +38,9 @@ def find_tokenizer(checkpoint_folder: Path, data_folder: Path) -> CLIPTokenizer:
     if merges is not None:
         return _load(str(write_tokenizer(data_folder / FOLDER, read_merges(merges))))
     raise HostError(
-        f"CLIP's tokenizer is not on this machine; put vocab.json and merges.txt of {_HUB_NAME} into '{data_folder / FOLDER}'."
+        "CLIP's tokenizer is not on this machine; put vocab.json and merges.txt of {name} into '{folder}'.",
+        name=_HUB_NAME,
+        folder=data_folder / FOLDER,
     )
 
 
@@ -51,5 +53,10 @@ def _load(source: str) -> CLIPTokenizer:
     finally:
         transformers_logging.set_verbosity(level)
     if (tokenizer.bos_token_id, tokenizer.eos_token_id) != (START_ID, END_ID):
-        raise HostError(f"'{source}' is not CLIP's tokenizer: its marks are not {START_ID} and {END_ID}.")
+        raise HostError(
+            "'{source}' is not CLIP's tokenizer: its marks are not {start} and {end}.",
+            source=source,
+            start=START_ID,
+            end=END_ID,
+        )
     return tokenizer

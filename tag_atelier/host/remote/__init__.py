@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tag_atelier.errors import HostError
+from tag_atelier.errors import HostError, say
 from tag_atelier.ports import Host
 
 
@@ -36,7 +36,9 @@ def build(
     addresses = [client.url for client in clients]
     twice = next((address for address in addresses if addresses.count(address) > 1), "")
     if twice or not clients:
-        raise HostError(f"{twice or 'No address'} is given; expected each WebUI once, such as http://127.0.0.1:7860.")
+        raise HostError(
+            "{twice} is given; expected each WebUI once, such as http://127.0.0.1:7860.", twice=twice or say("No address")
+        )
     catalogues = [RemoteCheckpoints(client) for client in clients]
     samplers = [RemoteSampler(client, catalogue) for client, catalogue in zip(clients, catalogues, strict=True)]
     machines = [Machine(*parts) for parts in zip(addresses, samplers, catalogues, strict=True)]

@@ -14,7 +14,11 @@ def as_object(value: object, what: str) -> Mapping[str, object]:
         HostError: it is something else.
     """
     if not isinstance(value, Mapping):
-        raise HostError(f"The WebUI's {what} is a {type(value).__name__}; expected an object. Is its version 1.9 or newer?")
+        raise HostError(
+            "The WebUI's {what} is a {type}; expected an object. Is its version 1.9 or newer?",
+            what=what,
+            type=type(value).__name__,
+        )
     return value
 
 
@@ -25,7 +29,11 @@ def as_list(value: object, what: str) -> Sequence[object]:
         HostError: it is something else.
     """
     if not isinstance(value, list):
-        raise HostError(f"The WebUI's {what} is a {type(value).__name__}; expected a list. Is its version 1.9 or newer?")
+        raise HostError(
+            "The WebUI's {what} is a {type}; expected a list. Is its version 1.9 or newer?",
+            what=what,
+            type=type(value).__name__,
+        )
     return value
 
 

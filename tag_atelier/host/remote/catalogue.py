@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from tag_atelier.errors import HostError, UnknownName
+from tag_atelier.errors import HostError, UnknownName, say
 from tag_atelier.host.remote.answers import as_list, as_object, text_of
 from tag_atelier.host.remote.client import LOAD_S, Client
 from tag_atelier.ports import Checkpoint
@@ -54,7 +54,9 @@ class RemoteCheckpoints:
             self.load(checkpoint)
             found = self._find(checkpoint.title)
         if not found.identity:
-            raise HostError(f"The WebUI tells no hash of '{checkpoint.name}'; start it without --no-hashing to benchmark.")
+            raise HostError(
+                "The WebUI tells no hash of '{name}'; start it without --no-hashing to benchmark.", name=checkpoint.name
+            )
         return found.identity
 
     def load(self, checkpoint: Checkpoint) -> None:
@@ -104,7 +106,7 @@ class RemoteCheckpoints:
 
     def _listed(self) -> tuple[_Listed, ...]:
         if self._known is None:
-            self._known = tuple(_read(item) for item in as_list(self._client.get("/sd-models"), "list of checkpoints"))
+            self._known = tuple(_read(item) for item in as_list(self._client.get("/sd-models"), say("list of checkpoints")))
         return self._known
 
 
@@ -113,7 +115,7 @@ def _without_hash(title: str) -> str:
 
 
 def _read(item: object) -> _Listed:
-    values = as_object(item, "checkpoint")
+    values = as_object(item, say("checkpoint"))
     file_name = PurePosixPath(text_of(values, "filename").replace("\\", "/")).name
     title, sha256 = text_of(values, "title"), text_of(values, "sha256").lower()
     model_name = text_of(values, "model_name")

@@ -29,7 +29,7 @@ class Client:
     def __init__(self, url: str, credentials: tuple[str, str] | None = None) -> None:
         parts = urllib.parse.urlsplit(url if "://" in url else f"http://{url}")
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise HostError(f"'{url}' is not an address of a WebUI; expected one such as http://127.0.0.1:7860.")
+            raise HostError("'{url}' is not an address of a WebUI; expected one such as http://127.0.0.1:7860.", url=url)
         place = parts.netloc.rpartition("@")[2]
         self.url = urllib.parse.urlunsplit((parts.scheme, place, parts.path.rstrip("/"), "", ""))
         """Without credentials, so that it may be shown."""
@@ -73,29 +73,47 @@ class Client:
             with error:
                 raise self._refusal(request, error.code, error.read(65536)) from error
         except TimeoutError as error:
-            raise HostError(f"{self.url} did not answer within {timeout_s:g} s; is it busy, or switched off?") from error
+            raise HostError(
+                "{url} did not answer within {seconds:g} s; is it busy, or switched off?", url=self.url, seconds=timeout_s
+            ) from error
         except urllib.error.URLError as error:
             raise HostError(
-                f"{self.url} cannot be reached ({error.reason}); start it with --api, or correct its address."
+                "{url} cannot be reached ({reason}); start it with --api, or correct its address.",
+                url=self.url,
+                reason=error.reason,
             ) from error
         except (http.client.HTTPException, OSError) as error:
-            raise HostError(f"{self.url} broke off its answer ({error or type(error).__name__}); see its console.") from error
+            raise HostError(
+                "{url} broke off its answer ({reason}); see its console.", url=self.url, reason=error or type(error).__name__
+            ) from error
         try:
             return json.loads(received)
         except ValueError as error:
-            raise HostError(f"{self.url} answered without JSON; expected a WebUI started with --api.") from error
+            raise HostError("{url} answered without JSON; expected a WebUI started with --api.", url=self.url) from error
 
     def _refusal(self, request: urllib.request.Request, status: int, received: bytes) -> Exception:
         path = urllib.parse.urlsplit(request.full_url).path
         if status in (301, 302, 303, 307, 308):
-            return HostError(f"{self.url} sends {path} to another address ({status}); give the final address of the WebUI.")
+            return HostError(
+                "{url} sends {path} to another address ({status}); give the final address of the WebUI.",
+                url=self.url,
+                path=path,
+                status=status,
+            )
         if status in (401, 403):
-            return HostError(f"{self.url} wants a login for {path} ({status}); give the user and password of its --api-auth.")
+            return HostError(
+                "{url} wants a login for {path} ({status}); give the user and password of its --api-auth.",
+                url=self.url,
+                path=path,
+                status=status,
+            )
         if status == 404 and path.startswith(PREFIX) and b"detail" in received and _detail(received) == "Not Found":
-            return HostError(f"{self.url} has no {path}; start that WebUI with --api.")
+            return HostError("{url} has no {path}; start that WebUI with --api.", url=self.url, path=path)
         if status == Cancelled.status:
             return Cancelled(_detail(received))
-        return HostError(f"{self.url} refused {path} ({status}): {_detail(received)}")
+        return HostError(
+            "{url} refused {path} ({status}): {detail}", url=self.url, path=path, status=status, detail=_detail(received)
+        )
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -83,7 +83,7 @@ class Fleet:
             own = machine.find(checkpoint)
             machine.sampler.render([batch[index]], parameters, own, found.append, progress)
             if not found:
-                raise HostError(f"{machine.name} delivered no image; see its console.")
+                raise HostError("{name} delivered no image; see its console.", name=machine.name)
             name = checkpoint.name if found[0].checkpoint in (own.name, own.title) else found[0].checkpoint
             used = {**found[0].used, "machine": self._machines.index(machine) + 1}
             return dataclasses.replace(found[0], index=index, checkpoint=name, used=used)

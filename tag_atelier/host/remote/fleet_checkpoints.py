@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from tag_atelier.errors import HostError, TagAtelierError, UnknownName
+from tag_atelier.errors import HostError, TagAtelierError, UnknownName, say
 from tag_atelier.host.remote.fleet import Machine
 from tag_atelier.ports import Checkpoint
 
@@ -29,7 +29,8 @@ class FleetCheckpoints:
         lacking = self._lacking(found)
         if lacking:
             known = [checkpoint.name for checkpoint in self.list()]
-            raise UnknownName("checkpoint", name, known, remedy=f"{lacking[0].name} lacks it: copy it there, or leave it out.")
+            remedy = say("{machine} lacks it: copy it there, or leave it out.", machine=lacking[0].name)
+            raise UnknownName("checkpoint", name, known, remedy=remedy)
         return found
 
     def identify(self, checkpoint: Checkpoint) -> str:
@@ -39,8 +40,13 @@ class FleetCheckpoints:
             identity = machine.checkpoints.identify(machine.find(checkpoint))
             if not (identity.startswith(first) or first.startswith(identity)):
                 raise HostError(
-                    f"'{checkpoint.name}' is another file on {machine.name} ({identity[:10]}) than on "
-                    f"{self._machines[0].name} ({first[:10]}); copy the same file to both."
+                    "'{name}' is another file on {machine} ({hash}) than on {other} ({other_hash}); copy the same file to "
+                    "both.",
+                    name=checkpoint.name,
+                    machine=machine.name,
+                    hash=identity[:10],
+                    other=self._machines[0].name,
+                    other_hash=first[:10],
                 )
         return first
 

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from tag_atelier.errors import Cancelled, HostError, UnknownName
+from tag_atelier.errors import Cancelled, HostError, UnknownName, say
 from tag_atelier.host.remote.answers import as_list, as_object, text_of
 from tag_atelier.host.remote.catalogue import RemoteCheckpoints
 from tag_atelier.host.remote.client import DRAW_S, Client
@@ -73,7 +73,7 @@ class RemoteSampler:
     def _check_name(self, kind: str, path: str, key: str, name: str) -> None:
         """Refuse a sampler or scheduler that the WebUI would silently replace."""
         if path not in self._names:
-            listed = as_list(self._client.get(path), f"list of {kind}s")
+            listed = as_list(self._client.get(path), say("list of {kind}s", kind=kind))
             self._names[path] = tuple(text_of(as_object(item, kind), key) for item in listed)
         if name not in self._names[path]:
             raise UnknownName(kind, name, self._names[path])
@@ -104,19 +104,22 @@ class RemoteSampler:
         from PIL import Image, UnidentifiedImageError
 
         info = _info(answer)
-        pictures = as_list(answer.get("images"), "list of images")
+        pictures = as_list(answer.get("images"), say("list of images"))
         try:
             picture = Image.open(io.BytesIO(base64.b64decode(str(pictures[0]).rpartition(",")[2], validate=True)))
             image = picture.convert("RGB")
         except (IndexError, binascii.Error, UnidentifiedImageError, OSError) as error:
-            raise HostError(f"The WebUI at {self._client.url} answered without a picture ({error}).") from error
+            raise HostError(
+                "The WebUI at {url} answered without a picture ({error}).", url=self._client.url, error=str(error)
+            ) from error
         flat = all(high - low < FLAT for low, high in image.getextrema())
         status: ImageStatus = "invalid" if flat else "ok"
         texts = info.get("infotexts")
         infotext = str(texts[0]) if isinstance(texts, list) and texts else ""
         if f"{MERGE_INFOTEXT}: " in infotext.rpartition("\n")[2]:
             raise HostError(
-                f"The model loaded at {self._client.url} is merged live; restore it there, or benchmark the saved merge."
+                "The model loaded at {url} is merged live; restore it there, or benchmark the saved merge.",
+                url=self._client.url,
             )
         drawn = self._checkpoints.name_of(text_of(info, "sd_model_name"), text_of(info, "sd_model_hash"))
         used = {
@@ -152,7 +155,7 @@ class _Call:
         """What came back; raises what the call raised."""
         if self._error is not None:
             raise self._error
-        return as_object(self._answer, "answer")
+        return as_object(self._answer, say("answer"))
 
 
 def _body(request: RenderRequest, parameters: SamplingParameters, title: str) -> dict[str, object]:

@@ -74,9 +74,9 @@ def _read(plan: Any) -> dict[str, object]:
         try:
             plan = read_yaml(plan) if plan.strip() else {}
         except Unreadable as error:
-            raise RequestError(f"The plan is neither JSON nor YAML: {error}") from error
+            raise RequestError("The plan is neither JSON nor YAML: {error}", error=str(error)) from error
     if not isinstance(plan, Mapping):
-        raise RequestError(f'The plan of \'{TITLE}\' is no mapping; expected for example {{"preset": "rare-8"}}.')
+        raise RequestError('The plan of \'{title}\' is no mapping; expected for example {{"preset": "rare-8"}}.', title=TITLE)
     return {str(key): value for key, value in plan.items()}
 
 

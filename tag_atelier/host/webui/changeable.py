@@ -6,10 +6,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from tag_atelier.errors import HostError
+from tag_atelier.errors import HostError, say
 from tag_atelier.host.webui.features import has_parts
 
-_TO_A_FILE = "or merge to a file, which does not touch the loaded model."
 _PLAIN = ("float16", "bfloat16", "float32", "float64")
 
 
@@ -22,16 +21,25 @@ def check_changeable(model: Any) -> None:
     engine = _other_engine()
     if engine:
         raise HostError(
-            f"The UNet is drawn by '{engine}', which does not see changed weights; set SD Unet to None, {_TO_A_FILE}"
+            "The UNet is drawn by '{engine}', which does not see changed weights; set SD Unet to None, "
+            "or merge to a file, which does not touch the loaded model.",
+            engine=engine,
         )
     for module in _networks(model):
         if any(map(_is_compiled, module.modules())):
-            raise HostError(f"The model is compiled, which fixes its weights; switch compiling off, {_TO_A_FILE}")
+            raise HostError(
+                "The model is compiled, which fixes its weights; switch compiling off, "
+                "or merge to a file, which does not touch the loaded model."
+            )
         for parameter in module.parameters():
             kind = str(parameter.dtype).removeprefix("torch.")
             if kind not in _PLAIN or type(parameter).__name__ not in ("Parameter", "Tensor"):
-                what = kind if "float8" in kind else f"quantised ({type(parameter).__name__}, {kind})"
-                raise HostError(f"The loaded model is kept as {what}; load it in fp16, bf16 or fp32, {_TO_A_FILE}")
+                what = kind if "float8" in kind else say("quantised ({type}, {kind})", type=type(parameter).__name__, kind=kind)
+                raise HostError(
+                    "The loaded model is kept as {what}; load it in fp16, bf16 or fp32, "
+                    "or merge to a file, which does not touch the loaded model.",
+                    what=what,
+                )
 
 
 def _is_compiled(module: Any) -> bool:

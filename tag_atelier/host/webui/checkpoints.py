@@ -63,7 +63,9 @@ class WebuiCheckpoints:
         if info.sha256 is None:
             info.calculate_shorthash()
         if info.sha256 is None:
-            raise HostError(f"The WebUI does not hash '{checkpoint.name}'; start it without --no-hashing to benchmark.")
+            raise HostError(
+                "The WebUI does not hash '{name}'; start it without --no-hashing to benchmark.", name=checkpoint.name
+            )
         return info.sha256
 
     def load(self, checkpoint: Checkpoint) -> None:
@@ -75,7 +77,12 @@ class WebuiCheckpoints:
             else:
                 _load(info)
         except Exception as error:  # the host's loader raises anything
-            raise HostError(f"The WebUI could not load '{checkpoint.name}': {type(error).__name__}: {error}") from error
+            raise HostError(
+                "The WebUI could not load '{name}': {type}: {error}",
+                name=checkpoint.name,
+                type=type(error).__name__,
+                error=str(error),
+            ) from error
 
     def loaded(self) -> Checkpoint | None:
         """The loaded model without triggering a load (``shared.sd_model`` would: A1111 modules/shared_items.py:171)."""

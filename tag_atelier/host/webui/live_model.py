@@ -83,7 +83,9 @@ class WebuiLiveModel:
                 found = targets(model)
                 for key, tensor in tensors:
                     if key not in found:
-                        raise HostError(f"The loaded model has no tensor '{key}'; expected one of the checkpoint's names.")
+                        raise HostError(
+                            "The loaded model has no tensor '{key}'; expected one of the checkpoint's names.", key=key
+                        )
                     self._change(key, found[key], tensor)
                 if any(map(is_text_encoder, self._originals)):
                     _renew_empty_prompt(model)
@@ -161,7 +163,12 @@ class WebuiLiveModel:
         parts = [] if direct else [place.part(tensor) for place in places]
         for part, place in zip(parts, places, strict=False):
             if part.shape != place.tensor.shape:
-                raise HostError(f"'{key}' is {tuple(part.shape)}; the loaded model has {tuple(place.tensor.shape)}.")
+                raise HostError(
+                    "'{key}' is {shape}; the loaded model has {expected}.",
+                    key=key,
+                    shape=tuple(part.shape),
+                    expected=tuple(place.tensor.shape),
+                )
         if key not in self._originals:
             self._originals[key] = [place.tensor.detach().to("cpu", copy=True) for place in places]
         for i, place in enumerate(places):

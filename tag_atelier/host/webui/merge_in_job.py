@@ -66,7 +66,9 @@ def refuse_second_model(p: Any, request: PanelRequest) -> None:
     wanted = request.merge is not None or xyz_merge_axes.varies(p) or virtual_checkpoints.chosen() is not None
     for name in (getattr(p, "refiner_checkpoint", None), getattr(p, "hr_checkpoint_name", None)):
         if wanted and name not in (None, "", "None", "none", "Use same checkpoint"):
-            raise RequestError(f"The job switches to '{name}' half way; a merge for one job needs a job of one checkpoint.")
+            raise RequestError(
+                "The job switches to '{name}' half way; a merge for one job needs a job of one checkpoint.", name=name
+            )
 
 
 def merge_when_chosen(atelier: Atelier, progress: Callable[[], Progress]) -> None:

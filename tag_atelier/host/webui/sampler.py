@@ -62,10 +62,14 @@ class WebuiSampler:
             try:
                 processed = processing.process_images(p)
             except devices.NansException as error:
-                raise HostError(f"'{checkpoint.name}' drew NaN: {error} Try --no-half, or another VAE.") from error
+                raise HostError(
+                    "'{name}' drew NaN: {error} Try --no-half, or another VAE.", name=checkpoint.name, error=str(error)
+                ) from error
             except Exception as error:  # anything can come out of the WebUI's sampling
                 logger.exception("process_images failed")
-                raise HostError(f"The WebUI could not draw: {type(error).__name__}: {error}") from error
+                raise HostError(
+                    "The WebUI could not draw: {type}: {error}", type=type(error).__name__, error=str(error)
+                ) from error
         if _stopped():
             raise Cancelled("Stopped while drawing; the unfinished batch was thrown away.")
         drawn = shared.sd_model.sd_checkpoint_info.name_for_extra
