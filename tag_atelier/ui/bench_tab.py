@@ -8,9 +8,9 @@ from typing import Any
 import gradio as gr
 
 from tag_atelier.bench.spec import list_presets
-from tag_atelier.errors import TagAtelierError
+from tag_atelier.errors import TagAtelierError, say
 from tag_atelier.ui import bench_form, render
-from tag_atelier.ui.choices import checkpoint_names
+from tag_atelier.ui.choices import checkpoint_names, plan_names
 from tag_atelier.ui.compat import listen
 from tag_atelier.ui.ids import element_id
 from tag_atelier.ui.words import Words
@@ -20,9 +20,6 @@ WATCH = "() => { tagAtelier.watch(); return []; }"
 """Looks for the job that a button has just started."""
 
 COMPARE = "() => { tagAtelierRuns.compare(); return []; }"
-
-FIRST_PLAN = "rare-8"
-"""Chosen when the page opens: small enough to try."""
 
 BLANK = """\
 name: My benchmark
@@ -35,8 +32,8 @@ parameters: {steps: 28, width: 832, height: 1216}
 
 def build(atelier: Any, words: Words) -> None:
     """Build the sub-tab where the caller's gradio context stands."""
-    presets = list(list_presets())
-    first = FIRST_PLAN if FIRST_PLAN in presets else next(iter(presets), None)
+    presets = plan_names(atelier)
+    first = next(iter(presets), None)
     with gr.Row(equal_height=False):
         with gr.Column():
             preset = gr.Dropdown(
@@ -129,5 +126,5 @@ def with_checkpoints(text: str, chosen: list[str] | None) -> Mapping[str, object
     Raises:
         SpecError: the text is no YAML, or no mapping.
     """
-    values = read_box(text, "The plan", "'name', 'template' and 'tags'")
+    values = read_box(text, say("The plan"), say("'name', 'template' and 'tags'"))
     return {**values, "checkpoints": list(chosen)} if chosen else values

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from tag_atelier.bench.spec import list_presets
 from tag_atelier.errors import TagAtelierError
 from tag_atelier.jobs.families import AUTOMATIC
 from tag_atelier.prompt.compose import DEFAULT
 from tag_atelier.settings import DEFAULTS
 
+FIRST_PLAN = "rare-8"
+"""Chosen when the page opens: small enough to try."""
+MINIATURE = "miniature"
+"""The plan of the miniature world, and how its checkpoints' names begin."""
 NOTHING = "none"
 """What a menu shows for nothing chosen. Plain words in all menus: gradio 3.41 shows a (label, value) pair wrongly at first."""
 
@@ -48,6 +53,14 @@ def _words_of(atelier: Any, profile_id: str, table: str) -> list[str]:
     except TagAtelierError:
         profile = None
     return [NOTHING, *([DEFAULT] if automatic else []), *(getattr(profile, table) if profile else ())]
+
+
+def plan_names(atelier: Any) -> list[str]:
+    """Names of the shipped plans, that to open the page with first; the miniature's only where its checkpoints are."""
+    miniature = any(str(name).startswith(MINIATURE) for name in checkpoint_names(atelier))
+    names = [name for name in list_presets() if miniature or name != MINIATURE]
+    first = MINIATURE if miniature else FIRST_PLAN
+    return sorted(names, key=lambda name: name != first)
 
 
 def checkpoint_names(atelier: Any) -> list[str]:

@@ -121,7 +121,7 @@ def test_every_shipped_plan_can_be_read_and_written_back() -> None:
     for name, path in presets.items():
         spec = BenchSpec.from_value(name)
         assert spec == BenchSpec.from_value(path)
-        assert len(spec.tags) == 8 or name in ("characters", "many-tags", "many-tags-128", "rare-2025", "scenes")
+        assert len(spec.tags) == 8 or name in ("characters", "miniature", "many-tags", "many-tags-128", "rare-2025", "scenes")
         assert BenchSpec.from_value(spec.to_yaml()) == spec
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,9 @@ import pytest
 pytest.importorskip("diffusers")
 pytest.importorskip("onnxruntime")
 
+from tag_atelier.bench import spec
 from tag_atelier.bench.fields import read_mapping
+from tag_atelier.bench.spec import list_presets
 from tag_atelier.cli import demo, main
 from tag_atelier.world.portrait_tags import TAGS
 
@@ -29,21 +30,19 @@ def test_the_curve_goes_from_common_to_rare() -> None:
 
 
 def test_the_plan_asks_for_every_tag_of_the_world() -> None:
-    plan = read_mapping((demo.FILES / "benchmark.yaml").read_text(encoding="utf-8"), "plan")
+    plan = read_mapping(list_presets()[demo.PLAN].read_text(encoding="utf-8"), "plan")
     tags = plan["tags"]
     assert isinstance(tags, list) and sorted(tag.replace(" ", "_") for tag in tags) == sorted(TAGS)
 
 
 def test_the_whole_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    short = tmp_path / "files"
-    short.mkdir()
-    shutil.copy(demo.FILES / "merge.yaml", short)
-    plan = (demo.FILES / "benchmark.yaml").read_text(encoding="utf-8")
+    plan = list_presets()[demo.PLAN].read_text(encoding="utf-8")
     kept = plan.replace("seeds: [1, 2, 3, 4]", "seeds: 1\nself_test: 0").replace("steps: 12", "steps: 3").splitlines()
     listed = [line for line in kept if not line.startswith("  - ")]
     listed.insert(listed.index("tags:") + 1, "  - twintails\n  - short hair")
-    (short / "benchmark.yaml").write_text("\n".join(listed), encoding="utf-8")
-    monkeypatch.setattr(demo, "FILES", short)
+    short = tmp_path / "short.yaml"
+    short.write_text("\n".join(listed), encoding="utf-8")
+    monkeypatch.setattr(spec, "list_presets", lambda: {demo.PLAN: short})
 
     assert main(["demo", "--out", str(tmp_path / "out"), "--language", "zh_CN"]) == 0
     said = capsys.readouterr()

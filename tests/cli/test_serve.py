@@ -32,9 +32,11 @@ def test_a_page_for_this_machine_answers_to_its_names_only(
             sockets[0].close()
 
     monkeypatch.setattr("uvicorn.Server", Server)
-    monkeypatch.setattr(serve, "build_app", lambda _atelier: FastAPI(openapi_url=None))
+    said: list[Any] = []
+    monkeypatch.setattr(serve, "build_app", lambda atelier: said.append(atelier.options()) or FastAPI(openapi_url=None))
     monkeypatch.setattr(serve, "_host", lambda _given: fake_host(tmp_path))
-    assert serve._serve(argparse.Namespace(listen=listen, port=0)) == 0
+    assert serve._serve(argparse.Namespace(listen=listen, port=0, language="zh_CN")) == 0
+    assert said[0]["language"] == "zh_CN"
     client = TestClient(ran[0])
     assert client.get("/", headers={"Host": "elsewhere.example:7861"}).status_code == status
     assert client.get("/", headers={"Host": "127.0.0.1:7861"}).status_code == 404

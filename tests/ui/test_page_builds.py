@@ -59,6 +59,16 @@ def test_a_host_that_cannot_list_its_checkpoints_still_gets_a_page(tmp_path: Pat
     assert found[element_id("merge_first")]["choices"] == []
 
 
+def test_the_miniatures_plan_comes_first_where_its_checkpoints_are_and_is_nowhere_else(tmp_path: Path) -> None:
+    class Miniature(FakeAtelier):
+        def names(self) -> dict[str, object]:
+            return {**super().names(), "checkpoints": ["miniature-base", "model-a"]}
+
+    here, elsewhere = (elements(build_page(kind(tmp_path)))[element_id("bench_preset")] for kind in (Miniature, FakeAtelier))
+    assert here["value"] == "miniature"
+    assert elsewhere["value"] == "rare-8" and "miniature" not in [name for name, _ in elsewhere["choices"]]
+
+
 def test_labels_stay_english_in_a_webui_and_are_translated_on_our_own_page(tmp_path: Path) -> None:
     chinese = FakeAtelier(tmp_path, language="zh_CN")
     assert elements(tab.build(chinese, in_webui=True))[element_id("merge_method")]["label"] == "Method"
