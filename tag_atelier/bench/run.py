@@ -175,7 +175,8 @@ class _Run:
                 self._note_failure(position, batch, error)
             if failures_in_row >= FAILURES_BEFORE_GIVING_UP:
                 return False
-            self._advance(f"{self._name(position)}: {', '.join(batch.cells[-1].tags) or 'baseline'}")
+            tags = ", ".join(batch.cells[-1].tags) or say("baseline")
+            self._advance(say("{checkpoint}: {tags}", checkpoint=self._name(position), tags=tags))
         return True
 
     def _may_halve(self, error: TagAtelierError) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tag_atelier.errors import Busy, HostError, RecipeError, TagAtelierError
+from tag_atelier.errors import Busy, HostError, RecipeError, TagAtelierError, say
 from tag_atelier.jobs.live_state import LiveState
 from tag_atelier.jobs.merge_files import destination
 from tag_atelier.jobs.recipe_shelf import RecipeShelf
@@ -85,14 +85,14 @@ class Merges:
                 result = self._live.put(planned, "restored", progress)
             return {**result.as_dict(), "replaced": by_reason(result.replaced)}
 
-        return self._runner.start("live", f"live merge {read.digest[:10]}", work)
+        return self._runner.start("live", say("live merge {digest}", digest=read.digest[:10]), work)
 
     def start_restore(self) -> Job:
         """Start putting the loaded model's own weights back; a chosen virtual checkpoint is left for its first model."""
         model = self._live.model
 
         def work(progress: Progress) -> Mapping[str, object]:
-            progress.begin(1, "Restoring the loaded model")
+            progress.begin(1, say("Restoring the loaded model"))
             with self._exclusive():
                 chosen, loaded = self._live.until == "unchosen", self._host.checkpoints.loaded()
                 self._live.restore()
@@ -101,7 +101,7 @@ class Merges:
             progress.advance(1)
             return {"dirty": model.dirty}
 
-        return self._runner.start("restore", "restore the loaded model", work)
+        return self._runner.start("restore", say("restore the loaded model"), work)
 
     def apply_for_job(self, recipe: object, progress: Progress, over_another: bool = False) -> None:
         """Apply inside a generation that already holds the host's queue, until ``end_job``.

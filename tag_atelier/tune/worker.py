@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tag_atelier.bench.spec import BenchSpec
-from tag_atelier.errors import Cancelled, HostError
+from tag_atelier.errors import Cancelled, HostError, say
 from tag_atelier.merge.recipe import Recipe
 from tag_atelier.ports import Progress
 from tag_atelier.tune.book import ANSWER_SEARCH, Book, Page
@@ -120,7 +120,7 @@ class Worker:
 
     def _draw(self, page: Page, slot: Slot, progress: Progress) -> dict[str, Any]:
         """Merge, draw and score one slot; what is to be stored of it."""
-        progress.advance(0, f"{slot.name} ({slot.phase})")
+        progress.advance(0, say("{candidate} ({phase})", candidate=slot.name, phase=say(slot.phase)))
         recipe, started, drawing = page.recipe_of(slot), time.perf_counter(), self._painter.watch.seconds
         folder = self._folder / TRIALS / slot.name
         with self._painter.taken():

@@ -180,7 +180,7 @@ class SearchTab:
         """The study that is meant. Raises SpecError, also where no models are chosen yet."""
         found = effective(text, written, values)
         if len(fill(found).models) < 2:
-            raise SpecError(self.words("Fewer than two models are chosen; choose the one to start from, then those to mix in."))
+            raise SpecError("Fewer than two models are chosen; choose the one to start from, then those to mix in.")
         return found
 
     def _cost(self, text: str, written: str, *values: Any) -> tuple[Any, Any, str]:
