@@ -50,7 +50,7 @@ def chosen_tags(spec: BenchSpec, catalogue: Catalogue) -> tuple[list[str], list[
             raise SpecError(sentence, tag=written, reason=say(reason))
         name = canonical(written)
         if name in chosen:
-            skipped.append(SkippedTag(name, "listed twice"))
+            skipped.append(SkippedTag(name, say("listed twice")))
         else:
             chosen.append(name)
     return chosen, skipped, _unknown([name for name in chosen if catalogue.get(name) is None], catalogue)
@@ -84,7 +84,7 @@ def _by_rule(rule: TagRule, slot: str, catalogue: Catalogue) -> tuple[list[str],
     for entry in entries:
         reason = _rule_reason(entry, rule)
         if entry.posts < rule.posts_below and len(rare) < rule.take:
-            skipped.extend([SkippedTag(entry.name, reason)] if reason else [])
+            skipped.extend([SkippedTag(entry.name, say(reason))] if reason else [])
             rare.extend([] if reason else [entry.name])
     head = [entry.name for entry in entries if entry.posts >= rule.posts_below and not _rule_reason(entry, rule)]
     chosen = rare + head[: rule.take - len(rare)]

@@ -8,7 +8,7 @@ from typing import Any
 
 from tag_atelier.bench.score import CheckpointScore, Evaluation, TagScore, accuracy_of, evaluate, pairs_of, with_tiers
 from tag_atelier.bench.store import Store
-from tag_atelier.errors import SpecError
+from tag_atelier.errors import SpecError, say
 
 
 def compare(stores: Sequence[tuple[str, Store]]) -> dict[str, Any]:
@@ -85,4 +85,4 @@ def _notes(stores: Sequence[Store]) -> list[str]:
         }
         for name in values:
             values[name].append(own[name])
-    return [sentence for name, sentence in sentences.items() if any(value != values[name][0] for value in values[name])]
+    return [say(sentence) for name, sentence in sentences.items() if any(value != values[name][0] for value in values[name])]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from tag_atelier.bench.names import label_of
 from tag_atelier.bench.spec import BenchSpec
-from tag_atelier.language import say
+from tag_atelier.language import found_again, say
 from tag_atelier.ports import Scorer
 
 LISTED = 20
@@ -39,7 +39,7 @@ def judge_warning(scorer_identity: str) -> str:
 
 def judge_notes(spec: BenchSpec, scorer: Scorer, tags: Mapping[str, Sequence[str]]) -> list[str]:
     """Sentences for the page that shows a plan. ``tags``: canonical tag → what it implies."""
-    notes = [str(getattr(scorer, "note", "")), judge_warning(scorer.identity)]
+    notes = [found_again(getattr(scorer, "note", "")), found_again(judge_warning(scorer.identity))]
     if is_training_judge(scorer.identity) and spec.threshold != AIDXL_THRESHOLD:
         notes.append(say(OFFER, threshold=f"{spec.threshold:g}"))
     return [note for note in (*notes, _unscored(set(scorer.labels), tags)) if note]

@@ -15,7 +15,7 @@ from tag_atelier.bench.score import CheckpointScore, Evaluation, TagScore
 from tag_atelier.bench.stats import Interval
 from tag_atelier.bench.store import StoredCell
 from tag_atelier.bench.verdicts import Verdict
-from tag_atelier.language import Language, sentence
+from tag_atelier.language import Language, found_again, sentence, tell
 
 DASH = "–"
 Outcome = Literal["hit", "some", "miss", "none"]
@@ -68,6 +68,10 @@ class ReportData:
     def say(self, english: str, **values: object) -> str:
         """``english`` in the report's language."""
         return sentence(english, self.language, **values)
+
+    def reason(self, stored: StoredCell) -> str:
+        """Why a picture was rejected or never drawn, in the report's language."""
+        return str(tell(found_again(stored.reason), self.language))
 
     @property
     def name(self) -> str:

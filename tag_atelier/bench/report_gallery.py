@@ -109,7 +109,7 @@ def _why(data: ReportData, tags: tuple[str, ...], about: dict[str, Any], scores:
 def _figure(data: ReportData, stored: StoredCell | None, title: str, mark: Mark) -> str:
     if stored is None or stored.state != "done":
         state = data.say(stored.state) if stored is not None else data.say("planned")
-        reason = stored.reason if stored is not None else ""
+        reason = data.reason(stored) if stored is not None else ""
         return f'<div class="blank" title="{escape(reason)}">{escape(state)}</div>'
     label = f'<span class="mark">{mark.text}</span>' if mark.text else ""
     full = f"{data.images}{stored.image.name}" if stored.image is not None and data.images else ""

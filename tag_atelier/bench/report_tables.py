@@ -131,7 +131,7 @@ def left_out(data: ReportData) -> list[tuple[str, list[str]]]:
             say("Rejected and failed pictures"),
             [
                 f"{data.checkpoints[item.cell.checkpoint].name} · {spaced(''.join(item.cell.tags)) or say('Baseline')} · "
-                f"{say('seed {seed}', seed=item.cell.seed)}: {say(item.reason)}"
+                f"{say('seed {seed}', seed=item.cell.seed)}: {data.reason(item)}"
                 for item in bad
             ],
         ),

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from tag_atelier.errors import HostError
+from tag_atelier.language import found_again
 from tag_atelier.ports import Progress
 from tag_atelier.settings import EXTENSION_FOLDER
 
@@ -44,7 +45,7 @@ def install(extra: str, package: str, progress: Progress, installer: Sequence[st
     said = [line for line in (done.stdout + "\n" + done.stderr).splitlines() if line.strip()]
     if done.returncode or not is_there(package):
         if said:
-            raise HostError("{said}", said=said[-1])
+            raise HostError(found_again(said[-1]))
         sentence = "'{package}' could not be installed; pip ended with {status}."
         raise HostError(sentence, package=package, status=done.returncode)
     progress.advance(1)
