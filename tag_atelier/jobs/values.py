@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 from collections.abc import Collection, Mapping
@@ -52,6 +51,8 @@ async def read_body(request: Any, largest: int = LARGEST_BODY) -> dict[str, obje
         TooLarge: it has more than ``largest`` bytes.
         RequestError: it is no JSON object in UTF-8.
     """
+    import asyncio
+
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and int(announced) > largest:
         with contextlib.suppress(asyncio.TimeoutError):

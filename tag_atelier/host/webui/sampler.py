@@ -15,7 +15,6 @@ from tag_atelier.errors import Cancelled, HostError, UnknownName
 from tag_atelier.host.webui.checkpoints import WebuiCheckpoints
 from tag_atelier.host.webui.features import is_forge
 from tag_atelier.ports import Checkpoint, Progress, RenderedImage, RenderRequest, SamplingParameters
-from tag_atelier.prompt.tokens import count_chunks
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +83,8 @@ class WebuiSampler:
     def count_chunks(self, prompt: str) -> int:
         """By the host's tokenizer when a model is loaded, else our estimate."""
         if self._checkpoints.loaded() is None:
+            from tag_atelier.prompt.tokens import count_chunks
+
             return count_chunks(prompt)
         return max(1, _padded_length(prompt) // 75)
 

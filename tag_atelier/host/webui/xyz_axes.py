@@ -15,7 +15,6 @@ from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.families import AUTOMATIC
 from tag_atelier.jobs.panel import PanelRequest
 from tag_atelier.language import sentence
-from tag_atelier.prompt.compose import DEFAULT
 
 NOTHING = "none"
 _UNKNOWN = "'{name}' is unknown; expected some of: {known}."
@@ -40,6 +39,8 @@ def _axes(atelier: Atelier) -> Sequence[tuple[str, str, Callable[[], list[str]]]
         return [AUTOMATIC, *atelier.prompts.profiles]
 
     def names(table: str) -> list[str]:
+        from tag_atelier.prompt.compose import DEFAULT
+
         tables = [getattr(profile, table) for profile in atelier.prompts.profiles.values()]
         return [NOTHING, DEFAULT, *dict.fromkeys(name for row in tables for name in row)]
 
