@@ -11,19 +11,24 @@ from tag_atelier.ui.words import Words
 
 def arranged(atelier: Any, words: Words, text: str | None, profile: str, negative: bool = False) -> tuple[str, str]:
     """The arranged prompt (as given where it cannot be arranged) and what there is to say about it, as HTML."""
-    request = {"text": text or "", "profile": profile, "negative": bool(negative)}
     if not (text or "").strip():
         return "", render.note(words("The prompt is empty; write one first."))
     try:
-        result, found = atelier.arrange(request), atelier.lint(request)
+        result = _looked_at(atelier, words, text, profile, negative)
     except TagAtelierError as error:
         return text or "", render.problem(error, words)
-    return str(result["text"]), render.arrangement(result, words) + render.findings(found, words)
+    return str(result["text"]), render.arrangement(result, words) + render.findings(result, words)
 
 
 def checked(atelier: Any, words: Words, text: str | None, profile: str, negative: bool = False) -> str:
     """What the check of a prompt finds, as HTML."""
     try:
-        return render.findings(atelier.lint({"text": text or "", "profile": profile, "negative": bool(negative)}), words)
+        return render.findings(_looked_at(atelier, words, text, profile, negative), words)
     except TagAtelierError as error:
         return render.problem(error, words)
+
+
+def _looked_at(atelier: Any, words: Words, text: str | None, profile: str, negative: bool) -> dict[str, Any]:
+    """The answers of arranging, which tells the overlaps too, and of checking, in one."""
+    request = {"text": text or "", "profile": profile, "negative": bool(negative)}
+    return {**atelier.arrange(request), **atelier.lint({**request, "language": words.language})}

@@ -59,12 +59,19 @@ def slot_name(slot: object) -> str:
 
 
 def findings(result: Mapping[str, Any], words: Words) -> str:
-    """What the check of a prompt found, or that it found nothing."""
-    found: Sequence[Any] = result.get("findings", ())
+    """What the check of a prompt found, with the tags that another one says too, or that it found nothing."""
+    doubled = [_doubled(pair, words) for pair in result.get("overlaps", ())]
+    found: Sequence[Any] = [*result.get("findings", ()), *doubled]
     if not found:
         return good(words("The check found nothing to remark."))
     rows = "".join(_finding(item, words) for item in found[:LONGEST_LIST])
     return f'<ul class="tag-atelier-findings">{rows}</ul>' + _rest(len(found), words)
+
+
+def _doubled(pair: Mapping[str, str], words: Words) -> Mapping[str, Any]:
+    """An overlap as a finding."""
+    message = words("“{narrow}” says “{broad}” too; both count.", narrow=pair["narrow"], broad=pair["broad"])
+    return {"severity": "note", "message": message, "fix": None}
 
 
 def _finding(item: Mapping[str, Any], words: Words) -> str:

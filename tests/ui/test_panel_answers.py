@@ -11,8 +11,9 @@ import pytest
 
 from tag_atelier.jobs.families import Family
 from tag_atelier.jobs.panel_prompts import UNTOUCHED, Outcome, Report
+from tag_atelier.jobs.prompts import Prompts
 from tag_atelier.prompt.findings import say
-from tag_atelier.ui import panel, panel_answers
+from tag_atelier.ui import panel, panel_answers, prompt_answers
 from tag_atelier.ui.words import Words
 from tests.ui.fake_atelier import FakeAtelier
 
@@ -131,3 +132,10 @@ def test_the_answer_names_the_family_that_automatic_stands_for(tmp_path: Path) -
         atelier, Words(), "1girl", "automatic"
     )
     assert "Model family" not in panel_answers.arranged(atelier, Words(), "1girl", "aidxl")[1]
+
+
+def test_the_check_says_what_another_tag_says_too_in_the_readers_language() -> None:
+    words, text = Words("zh_CN", in_webui=True), "1girl, long hair, very long hair, 1girl"
+    told = prompt_answers.checked(Prompts(), words, text, "aidxl")
+    assert "“1girl”在这里出现了两次" in told and "“very long hair”已包含“long hair”" in told
+    assert "“very long hair”已包含“long hair”" in prompt_answers.arranged(Prompts(), words, text, "aidxl")[1]

@@ -51,6 +51,12 @@ def test_a_fix_that_removes_says_so() -> None:
     assert "<code>leave it out</code>" in shown
 
 
+def test_a_tag_that_another_says_too_is_a_finding() -> None:
+    result = {"findings": [], "overlaps": [{"narrow": "very long hair", "broad": "long <hair"}]}
+    assert "“very long hair” says “long &lt;hair” too; both count." in render.findings(result, ENGLISH)
+    assert "“very long hair”已包含“long &lt;hair”" in render.findings(result, CHINESE)
+
+
 def test_a_plan_lists_its_cost_and_what_it_skips(tmp_path: Path) -> None:
     shown = render.plan(FakeAtelier(tmp_path).plan_benchmark({"template": "{tag}"}), CHINESE)
     for expected in ("1,234", "1.9 GB", "20 %", "model-a", "sex: 敏感内容"):
