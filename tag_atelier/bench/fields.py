@@ -38,7 +38,9 @@ def only_known(value: Mapping[str, object], known: Sequence[str], where: str) ->
     """Refuse keys nobody would read. Raises SpecError naming the first one and the known ones."""
     for key in value:
         if key not in known:
-            raise SpecError("Unknown key '{key}' in {where}; expected: {known}.", key=key, where=where, known=", ".join(known))
+            raise SpecError(
+                "Unknown key '{key}' in {where}; expected: {known}.", key=key, where=say(where), known=", ".join(known)
+            )
 
 
 def text(value: object, name: str, shortest: int, longest: int) -> str:

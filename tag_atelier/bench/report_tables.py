@@ -149,7 +149,7 @@ def facts(data: ReportData) -> list[tuple[str, str]]:
         (say("Baseline"), plan.get("baseline", "")),
         (say("Negative prompt"), spec.get("negative", "") or DASH),
         (say("Seeds"), ", ".join(str(seed) for seed in manifest.get("seeds", []))),
-        (say("Sampling"), _sampling(parameters)),
+        (say("Sampling"), _sampling(data, parameters)),
         (say("Batch size"), str(manifest.get("batch_size", ""))),
         (say("Drawn alone instead"), batching_line(data)),
         (say("Tagger"), " · ".join([str(manifest.get("scorer", "")), *manifest.get("scorer_providers", [])])),
@@ -367,12 +367,13 @@ def _harmless(value: object) -> object:
     return f"'{value}" if risky else value
 
 
-def _sampling(parameters: Any) -> str:
+def _sampling(data: ReportData, parameters: Any) -> str:
+    steps = data.say("{steps} steps", steps=parameters.get("steps"))
+    skip = data.say("clip skip {number}", number=parameters.get("clip_skip"))
     size = f"{parameters.get('width')}×{parameters.get('height')}"
-    text = f"{parameters.get('sampler')} · {parameters.get('scheduler')} · {parameters.get('steps')} steps · "
-    text += f"CFG {parameters.get('cfg_scale')} · {size} · clip skip {parameters.get('clip_skip')}"
+    parts = [parameters.get("sampler"), parameters.get("scheduler"), steps, f"CFG {parameters.get('cfg_scale')}", size, skip]
     hires = parameters.get("hires")
-    return text + (f" · hires ×{hires['scale']} {hires['upscaler']}" if hires else "")
+    return " · ".join([*map(str, parts), *([f"hires ×{hires['scale']} {hires['upscaler']}"] if hires else [])])
 
 
 def _finite(value: Any) -> Any:

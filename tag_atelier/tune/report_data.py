@@ -112,9 +112,14 @@ class StudyData:
             validation = result.validation if result is not None else None
             rows.append((self.say("The answer"), shown(answer.search), shown(answer.confirmed), shown(validation)))
         for parent in self.status.parents:
-            name = f"{parent.name} ({self.say('best parent')})" if parent.is_best else parent.name
+            name = self.say("{name} (best parent)", name=parent.name) if parent.is_best else parent.name
             rows.append((name, shown(parent.search), DASH, shown(parent.validation)))
         return rows
+
+    def kind(self) -> str:
+        """How the answer was made of the candidates, as a sentence; empty before there is one."""
+        answer = self.status.answer
+        return self.say("{phrase}.", phrase=self.say(answer.kind)) if answer is not None else ""
 
     def weights(self) -> tuple[list[str], list[list[str]]]:
         """Titles and rows of the answer's weights: a row per group, a column per model."""

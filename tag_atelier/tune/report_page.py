@@ -87,7 +87,7 @@ def _answer(data: StudyData) -> str:
     if answer is None:
         return ""
     titles, rows = data.weights()
-    body = f"<p>{escape(say(answer.kind))}.</p>{table(titles, 1, _rows(rows))}"
+    body = f"<p>{escape(data.kind())}</p>{table(titles, 1, _rows(rows))}"
     recipe = f'<pre class="passage">{escape(answer.recipe)}</pre>'
     return _section(say("The answer"), f"{body}<details><summary>{escape(say('The recipe'))}</summary>{recipe}</details>")
 

@@ -17,7 +17,7 @@ def markdown(data: StudyData) -> str:
     parts += [f"## {say('Scores')}", _table([say(title) for title in SCORE_HEADER], data.scores())]
     if answer is not None:
         titles, rows = data.weights()
-        parts += [f"## {say('The answer')}", f"{say(answer.kind)}.", _table(titles, rows), f"```yaml\n{answer.recipe}```"]
+        parts += [f"## {say('The answer')}", data.kind(), _table(titles, rows), f"```yaml\n{answer.recipe}```"]
     if data.status.importance:
         rows = [[group, f"{share:.0%}"] for group, share in data.status.importance.items()]
         parts += [f"## {say('Importance of the groups')}", _table([say("Group"), say("Share")], rows)]

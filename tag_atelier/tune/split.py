@@ -160,7 +160,7 @@ def _check_power(plan: BenchSpec, spec: StudySpec, catalogue: Catalogue) -> None
         return
     each = tags / prompts * len(plan.seeds)
     enough = math.ceil(_DISCORDANT * (_POWER / COARSEST) ** 2 / each)
-    where = "'prompts'" if set(plan.seeds) == set(spec.plan.seeds) else "'validation.prompts'"
+    where = "prompts" if set(plan.seeds) == set(spec.plan.seeds) else "validation.prompts"
     assert plan.sets is not None
     found = {"prompts": prompts, "drawn": drawn, "shown": f"{resolvable(drawn):.2f}", "coarsest": f"{COARSEST:g}"}
     if prompts < plan.sets.count:
@@ -172,7 +172,7 @@ def _check_power(plan: BenchSpec, spec: StudySpec, catalogue: Catalogue) -> None
         )
     raise SpecError(
         "{prompts} prompts ask for {drawn} tags in all, which shows differences in lift from {shown} on; expected "
-        "{coarsest} or finer, so set {where} to at least {enough}.",
+        "{coarsest} or finer, so set '{where}' to at least {enough}.",
         **found,
         where=where,
         enough=enough,
