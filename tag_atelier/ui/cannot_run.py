@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 def builder(error: ImportError) -> Callable[[], Any]:
     """What builds the tab; why it is needed goes to the console at once."""
     logger.error("Tag Atelier cannot run on this WebUI: %s", error)
-    reason = str(error)
+    reason = str(error).partition(" (")[0]  # behind it stands the path of the module
 
     def build() -> Any:
         import gradio as gr
