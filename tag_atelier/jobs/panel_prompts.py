@@ -97,7 +97,7 @@ class PanelPrompts:
             family = self.families.of(checkpoint) if automatic else Family(request.profile, "settings", "")
             profile = self.prompts.profile(family.profile_id)
         except TagAtelierError as error:
-            note = say(UNTOUCHED, reason=str(error))
+            note = say(UNTOUCHED, reason=error.said)
             return Outcome(written={pair: pair for pair in distinct}, notes={pair[0]: (note,) for pair in distinct})
         quality, quality_note = _preset(request.quality, profile.quality, profile.name, NO_QUALITY)
         negative, negative_note = _preset(request.negative_preset, profile.negative, profile.name, NO_NEGATIVE)

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import yaml
 
-from tag_atelier.errors import PromptError, UnknownName
+from tag_atelier.errors import PromptError, UnknownName, say
 from tag_atelier.plain_values import read_yaml
 from tag_atelier.prompt.slots import SLOTS, canonical
 from tag_atelier.settings import PRESETS_FOLDER
@@ -253,7 +253,7 @@ def profile_from_value(value: object, id: str) -> Profile:
     quality = _table(table.get("quality", {}), id, "quality")
     return Profile(
         id=id,
-        name=_text(table, "name", id, id),
+        name=say(_text(table, "name", id, id)),
         base=_choice(table, "base", ("sdxl", "sd15"), id),
         order=_order(table.get("order"), id),
         sub_slots=_sub_slots(_table(table.get("sub_slots", {}), id, "sub_slots"), id),

@@ -87,7 +87,7 @@ def test_an_unknown_level_adds_nothing_and_sorts_all_the_same(panel: PanelPrompt
     quality, negative = outcome.notes[SORTED]
     assert quality.startswith("Nothing added: AIDXL 0.8 and later has no quality level 'splendid', only best, amazing")
     assert "no negative preset 'none such', only author, chinese_guide" in negative
-    assert panel.speak(quality).startswith("未加入：AIDXL 0.8 and later 没有质量等级“splendid”")
+    assert panel.speak(quality).startswith("未加入：AIDXL 0.8 及以后 没有质量等级“splendid”")
 
 
 def test_a_family_without_words_adds_none_for_its_default(panel: PanelPrompts) -> None:
