@@ -11,7 +11,6 @@ var tagAtelier = (function () {
     const followed = new Map();
     /** Ids of the finished jobs whose outcome the page shows; null until it has looked for the first time. */
     let finished = null;
-    const shown = new Map();
 
     const page = () => (typeof gradioApp === "function" ? gradioApp() : document);
     const find = (selector) => page().querySelector(selector);
@@ -66,8 +65,35 @@ var tagAtelier = (function () {
     function button(text, classes, action) {
         const node = make("button", "tag-atelier-button " + (classes || ""), text);
         node.type = "button";
-        node.addEventListener("click", action);
+        let works = false;
+        node.addEventListener("click", async (event) => {
+            if (works) return; // a second press before the first is answered would do the same again
+            works = true;
+            try {
+                await action(event);
+            } finally {
+                works = false;
+            }
+        });
         return node;
+    }
+
+    const STOPS = "button, input, summary, a";
+    const SCROLLED = ".tag-atelier-strip, .tag-atelier-trials";
+
+    /** Puts `nodes` into `place`; what had the keyboard hands it to what now stands there, and nothing scrolls back. */
+    function redraw(place, nodes) {
+        const stops = () => Array.from(place.querySelectorAll(STOPS));
+        const scrolled = () => Array.from(place.querySelectorAll(SCROLLED));
+        const at = stops().indexOf(document.activeElement);
+        const text = at < 0 ? "" : document.activeElement.textContent;
+        const lefts = scrolled().map((node) => [node.scrollLeft, node.scrollTop]);
+        place.replaceChildren(...nodes);
+        scrolled().forEach((node, index) => { [node.scrollLeft, node.scrollTop] = lefts[index] || [0, 0]; });
+        const now = stops();
+        if (at < 0 || !now.length) return;
+        const same = now[at] && now[at].textContent === text ? now[at] : now.find((node) => node.textContent === text);
+        (same || now[Math.min(at, now.length - 1)]).focus({ preventScroll: true });
     }
 
     // --- prompt boxes -------------------------------------------------------------------------------------------
@@ -113,99 +139,20 @@ var tagAtelier = (function () {
 
     // --- jobs ---------------------------------------------------------------------------------------------------
 
-    const over = (job) => ["done", "failed", "cancelled"].includes(job.state);
-    /** What is stopped of these is taken up again where it stopped. */
-    const goesOn = (job) => ["study", "benchmark"].includes(job.kind);
-    const ending = (job) => say(goesOn(job) ? "Pausing…" : "Cancelling…");
-
     /** Where a job of this kind is shown; the kinds are those of tag_atelier/jobs. */
     function cardsOf(kind) {
         return findAll("[data-tag-atelier-jobs]").filter((node) => node.getAttribute("data-tag-atelier-jobs").split(" ").includes(kind));
     }
 
-    function timeLeft(seconds) {
-        if (seconds === null || seconds === undefined) return "";
-        if (seconds < 90) return say("{seconds} s left", { seconds: Math.ceil(seconds) });
-        return say("{minutes} min left", { minutes: Math.round(seconds / 60) });
-    }
-
-    /** Merges count bytes, everything else counts pieces. */
-    function countOf(job) {
-        if (!job.total) return "";
-        const bytes = ["merge", "live", "tagger"].includes(job.kind);
-        const shown = (count) => (bytes ? (count / 1e6).toFixed(count < 1e7 ? 1 : 0) + " MB" : String(count));
-        return say("{done} of {total}", { done: shown(job.done), total: shown(job.total) });
-    }
-
-    function drawJob(job) {
-        const card = make("div", "tag-atelier-job tag-atelier-job-" + job.state);
-        card.dataset.job = job.id;
-        const head = card.appendChild(make("div", "tag-atelier-job-head"));
-        head.appendChild(make("strong", "", job.title || job.kind));
-        head.appendChild(make("span", "tag-atelier-badge tag-atelier-badge-" + job.state, say(goesOn(job) && job.state === "cancelled" ? "paused" : job.state)));
-        const bar = card.appendChild(make("div", "tag-atelier-bar"));
-        const share = job.state === "done" ? 1 : job.total ? Math.min(1, job.done / job.total) : 0;
-        bar.appendChild(make("div", "tag-atelier-bar-fill")).style.width = (100 * share).toFixed(1) + "%";
-        const parts = [countOf(job), job.state === "done" ? "" : job.text, timeLeft(job.eta_s)].filter(Boolean);
-        card.appendChild(make("div", "tag-atelier-job-text", parts.join(" · ")));
-        if (job.error) card.appendChild(make("div", goesOn(job) && job.state === "cancelled" ? "tag-atelier-quiet" : "tag-atelier-problem", say(job.error)));
-        card.appendChild(drawJobButtons(job));
-        return card;
-    }
-
-    function benchmarkButton(names) {
-        const made = button(say("Benchmark this merge"), "tag-atelier-benchmark", () => tagAtelierHandover.checkpoints(names));
-        made.title = say("Puts the merge and its models into the benchmark's plan and goes there.");
-        return made;
-    }
-
-    function drawJobButtons(job) {
-        const row = make("div", "tag-atelier-job-buttons");
-        const result = job.result || {};
-        const end = say(goesOn(job) ? "Pause" : "Cancel");
-        if (!over(job)) row.appendChild(button(end, "tag-atelier-stop", (event) => cancel(job, event.target)));
-        const folder = result.run ? "runs/" + result.run : "studies/" + result.study;
-        if (result.report) row.appendChild(button(say("Open the report"), "", () => openReport(folder + "/" + result.report)));
-        if (job.kind === "benchmark" && job.state === "cancelled" && result.run) {
-            row.appendChild(button(say("Resume"), "", () => resume({ id: result.run })));
-        }
-        if (result.file) row.appendChild(make("span", "tag-atelier-quiet", say("Written: {path}", { path: result.file })));
-        if (job.kind === "merge" && job.state === "done" && result.format === "safetensors") {
-            row.appendChild(benchmarkButton([...(result.models || []), result.name]));
-        }
-        (result.replaced || []).forEach((each) => {
-            const why = each.template ? say(each.template, each.values) : each.why;
-            const line = make("span", "tag-atelier-warning", say("{count} tensors are A's own: {why}.", { count: each.count, why: why }));
-            line.title = each.keys.join("\n");
-            row.appendChild(line);
-        });
-        return row;
-    }
-
-    async function cancel(job, pressed) {
-        pressed.disabled = true;
-        pressed.textContent = ending(job);
-        await ask("POST", "jobs/" + job.id + "/cancel", {}).catch(() => undefined);
-        follow(job);
-    }
-
     function showJob(job) {
-        const state = JSON.stringify(job);
-        for (const place of cardsOf(job.kind)) {
-            if (shown.get(place) === state && place.firstChild) continue;
-            const cancelling = place.querySelector("[data-job='" + job.id + "'] .tag-atelier-stop:disabled");
-            place.replaceChildren(drawJob(job));
-            const stop = place.querySelector(".tag-atelier-stop");
-            if (cancelling && stop) Object.assign(stop, { disabled: true, textContent: ending(job) });
-            shown.set(place, state);
-        }
+        cardsOf(job.kind).forEach((place) => tagAtelierJobs.show(place, job));
     }
 
     function follow(job) {
         showJob(job);
         tagAtelierRuns.follow(job);
         document.dispatchEvent(new CustomEvent("tag-atelier-job", { detail: job }));
-        if (over(job)) settle(job);
+        if (tagAtelierJobs.over(job)) settle(job);
         else followed.set(job.id, job);
     }
 
@@ -214,8 +161,12 @@ var tagAtelier = (function () {
             try {
                 follow(await askJson("GET", "jobs/" + job.id));
             } catch (error) {
-                showJob({ ...job, text: say("The connection was lost: {reason}", { reason: error.message }) });
-                if (!(error instanceof TypeError)) followed.delete(job.id);
+                if (error instanceof TypeError) {
+                    showJob({ ...job, text: say("The connection was lost: {reason}", { reason: error.message }), eta_s: null });
+                    continue;
+                }
+                followed.delete(job.id);
+                showJob({ ...job, state: "failed", error: error.message });
             }
         }
     }
@@ -237,18 +188,21 @@ var tagAtelier = (function () {
 
     /** Looks for jobs: after a start, and when a tab is shown that has a place for them. */
     async function watch() {
+        const { over } = tagAtelierJobs;
         const answer = await askJson("GET", "jobs").catch(() => ({ jobs: [] }));
         if (!finished) finished = new Set(answer.jobs.filter(over).map((job) => job.id));
-        const newest = new Set();
-        for (const job of answer.jobs) {
-            const place = cardsOf(job.kind)[0];
-            if (!place || newest.has(place)) continue;
-            newest.add(place);
-            if (!over(job) || visible(place)) follow(job);
+        const busy = new Set();
+        // Oldest first: what is at work stands above what waits; of what has ended only the last, where nothing works.
+        for (const job of answer.jobs.filter((one) => !over(one)).reverse()) {
+            busy.add(cardsOf(job.kind)[0]);
+            follow(job);
         }
-        for (const job of answer.jobs) {
-            if (over(job)) settle(job);
-            else followed.set(job.id, job);
+        for (const job of answer.jobs.filter(over)) {
+            const place = cardsOf(job.kind)[0];
+            if (followed.has(job.id)) follow(job);
+            else if (place && !busy.has(place) && visible(place)) showJob(job);
+            busy.add(place);
+            settle(job);
         }
     }
 
@@ -273,22 +227,9 @@ var tagAtelier = (function () {
         if (!place) return;
         const answer = await askJson("GET", "runs").catch(() => null);
         if (!answer) return;
-        const list = answer.runs.map(drawRun);
+        const list = answer.runs.map(tagAtelierRuns.draw);
         const empty = make("div", "tag-atelier-quiet", say("No runs yet. Choose a plan and checkpoints, then press Start."));
-        place.replaceChildren(...(list.length ? list : [empty]));
-    }
-
-    function drawRun(run) {
-        const row = make("div", "tag-atelier-run");
-        const drawn = run.total ? " · " + say("{done} of {total}", { done: run.drawn, total: run.total }) : "";
-        row.title = run.id;
-        row.appendChild(make("span", "tag-atelier-run-name", (run.name || run.id) + drawn));
-        if ((run.files || []).includes("report.html")) {
-            row.appendChild(button(say("Open the report"), "", () => openReport("runs/" + run.id + "/report.html")));
-        }
-        if (run.done === false && (run.files || []).includes("results.json")) row.appendChild(button(say("Resume"), "", () => resume(run)));
-        row.append(...tagAtelierRuns.controls(run));
-        return row;
+        redraw(place, list.length ? list : [empty]);
     }
 
     /** Starts the plan that a run was made with: the same plan goes on where it stopped. */
@@ -298,7 +239,10 @@ var tagAtelier = (function () {
             const results = await askJson("GET", "runs/" + run.id + "/results.json");
             follow(await askJson("POST", "benchmarks", { spec: results.plan.spec }));
         } catch (error) {
-            if (place) place.replaceChildren(make("div", "tag-atelier-problem", error.message));
+            if (!place) return;
+            const before = place.querySelector(":scope > .tag-atelier-problem");
+            if (before) before.remove();
+            place.appendChild(make("div", "tag-atelier-problem", error.message));
         }
     }
 
@@ -369,5 +313,5 @@ var tagAtelier = (function () {
 
     whenReady(begin);
 
-    return { readPrompt, writePrompt, undo, sendToTxt2img, watch, find, findAll, type, whenReady, isReady, showRuns, whenShown, openReport, benchmarkButton, say, ask, askJson, make, button, readData };
+    return { readPrompt, writePrompt, undo, sendToTxt2img, watch, find, findAll, type, whenReady, isReady, showRuns, whenShown, openReport, resume, say, ask, askJson, make, button, redraw, readData };
 })();

@@ -10,7 +10,7 @@ var tagAtelierLanesView = (function () {
 
     /** A small button with its own tooltip. */
     function act(sign, hint, action, classes) {
-        const button = tagAtelier.button(sign, "tag-atelier-act " + (classes || ""), action);
+        const button = tagAtelier.button(sign, "tag-atelier-act " + (classes || ""), (event) => void action(event));
         button.title = hint;
         if (sign.length < 3) button.setAttribute("aria-label", hint);
         return button;

@@ -19,11 +19,12 @@ var tagAtelierMerges = (function () {
     /** Only a checkpoint can be benchmarked: no LoRA, no folder of diffusers. */
     function benchmarked(entry) {
         const other = !entry.file.endsWith(".safetensors") || /^ *format: /m.test(entry.recipe);
-        return other ? [] : [tagAtelier.benchmarkButton([entry.file.replace(/\.safetensors$/, "")])];
+        return other ? [] : [tagAtelierJobs.benchmarkButton([entry.file.replace(/\.safetensors$/, "")])];
     }
 
-    function row(title, quiet, buttons) {
+    function row(title, quiet, hint, buttons) {
         const line = make("div", "tag-atelier-run");
+        line.title = hint;
         line.appendChild(make("span", "tag-atelier-run-name", title));
         line.appendChild(make("span", "tag-atelier-fine", quiet));
         buttons.forEach((each) => line.appendChild(each));
@@ -31,6 +32,7 @@ var tagAtelierMerges = (function () {
     }
 
     async function forget(name, place) {
+        if (!window.confirm(say("Delete the recipe '{name}' for good?", { name: name }))) return;
         await askJson("DELETE", "recipes/" + encodeURIComponent(name)).catch((error) => fail(place, error));
         show();
     }
@@ -50,13 +52,13 @@ var tagAtelierMerges = (function () {
             fail(place, error);
             return;
         }
-        const saved = Object.entries(kept.recipes).map(([name, text]) => row(name, say("virtual checkpoint"), [
+        const saved = Object.entries(kept.recipes).map(([name, text]) => row(name, say("virtual checkpoint"), text, [
             button(say("Use this recipe"), "", () => useRecipe(text)),
-            ...(typeof switch_to_txt2img === "function" ? [tagAtelier.benchmarkButton([name + ".merge"])] : []),
+            ...(typeof switch_to_txt2img === "function" ? [tagAtelierJobs.benchmarkButton([name + ".merge"])] : []),
             button(say("Delete"), "tag-atelier-stop", () => forget(name, place)),
         ]));
         const merged = kept.history.map((entry) => row(
-            entry.file, entry.date.replace("T", " ").slice(0, 16) + " · " + entry.digest.slice(0, 10),
+            entry.file, tagAtelierFigures.moment(entry.date), entry.digest,
             [button(say("Use this recipe"), "", () => useRecipe(entry.recipe)), ...benchmarked(entry)]));
         const parts = [];
         for (const [title, rows, empty] of [
@@ -66,7 +68,7 @@ var tagAtelierMerges = (function () {
             parts.push(make("h4", "", title));
             parts.push(...(rows.length ? rows : [make("div", "tag-atelier-quiet", empty)]));
         }
-        place.replaceChildren(...parts);
+        tagAtelier.redraw(place, parts);
     }
 
     // --- the badge on every tab ---------------------------------------------------------------------------------
@@ -93,17 +95,19 @@ var tagAtelierMerges = (function () {
     }
 
     function draw(status) {
-        const state = JSON.stringify([status.dirty, status.live_merge, status.loaded]);
+        // While a search draws, the model changes every few seconds; it puts its own weights back itself.
+        const stays = status.dirty && (status.live_merge || !(status.jobs || []).length);
+        const state = JSON.stringify([stays, status.live_merge, status.loaded]);
         if (state === told) return;
         told = state;
         if (badge) badge.remove();
         badge = null;
-        if (!status.dirty) return;
+        if (!stays) return;
         badge = make("div", "tag-atelier-live-badge");
         badge.setAttribute("role", "status");
         badge.title = status.recipe || "";
         const name = status.live_merge ? status.live_merge.slice(0, 10) : "";
-        badge.appendChild(make("span", "", say("{model} is merged", { model: status.loaded || "–" }) + " · " + name));
+        badge.appendChild(make("span", "", [say("{model} is merged", { model: status.loaded || "–" }), name].filter(Boolean).join(" · ")));
         badge.appendChild(button(say("Restore"), "", () => start("DELETE", "live")));
         if (status.recipe) badge.appendChild(button(say("Save…"), "", () => save(status.recipe)));
         document.body.appendChild(badge);

@@ -4,28 +4,30 @@
 
 var tagAtelierRuns = (function () {
     const { make, button, say, ask, askJson, find, findAll, watch } = tagAtelier;
+    const { size, moment } = tagAtelierFigures;
     const LARGEST_GRID = 600;
     const chosen = new Set();
     let filling = null;
 
     // --- one run ------------------------------------------------------------------------------------------------
 
-    function size(bytes) {
-        const [unit, power] = bytes >= 1e9 ? ["GB", 1e9] : bytes >= 1e6 ? ["MB", 1e6] : ["kB", 1e3];
-        return (bytes / power).toFixed(bytes < 10 * power ? 1 : 0) + " " + unit;
-    }
-
-    /** What a row of the list has besides "Open the report". */
-    function controls(run) {
+    /** A row of the list: what it is, how far it came, when and how large; below that what can be done with it. */
+    function draw(run) {
+        const row = make("div", "tag-atelier-run"), files = run.files || [];
+        row.title = run.id;
         const box = make("input", "tag-atelier-run-chosen");
-        Object.assign(box, { type: "checkbox", checked: chosen.has(run.id), title: say("Compare") });
+        Object.assign(box, { type: "checkbox", checked: chosen.has(run.id), title: say("Compare"), ariaLabel: say("Compare") + ": " + (run.name || run.id) });
         box.addEventListener("change", () => { if (box.checked) chosen.add(run.id); else chosen.delete(run.id); });
-        const parts = run.drawn ? [
-            button(say("Judge by eye"), "", () => tagAtelierVerdicts.open(run)),
-            button(say("Export"), "", () => exportRun(run)),
-        ] : [];
-        const bytes = run.size_bytes === undefined ? [] : [make("span", "tag-atelier-run-size", size(run.size_bytes))];
-        return [box, ...parts, button(say("Delete"), "tag-atelier-stop", () => remove(run)), ...bytes];
+        const drawn = run.total ? " · " + say("{done} of {total}", { done: run.drawn, total: run.total }) : "";
+        const facts = [moment(run.started_at), run.size_bytes === undefined ? "" : size(run.size_bytes)].filter(Boolean);
+        const buttons = make("span", "tag-atelier-job-buttons"), add = (text, work, classes) => buttons.append(button(text, classes || "", work));
+        if (files.includes("report.html")) add(say("Open the report"), () => tagAtelier.openReport("runs/" + run.id + "/report.html"));
+        if (run.done === false && files.includes("results.json")) add(say("Resume"), () => tagAtelier.resume(run));
+        if (run.drawn) add(say("Judge by eye"), () => tagAtelierVerdicts.open(run));
+        if (run.drawn) add(say("Export"), () => exportRun(run));
+        add(say("Delete"), () => remove(run), "tag-atelier-stop");
+        row.append(box, make("span", "tag-atelier-run-name", (run.name || run.id) + drawn), make("span", "tag-atelier-run-size", facts.join(" · ")), buttons);
+        return row;
     }
 
     function download(blob, name) {
@@ -114,7 +116,10 @@ var tagAtelierRuns = (function () {
             return;
         }
         if (!filling || filling.run !== run) filling = { run: run, at: 0, nodes: new Map() };
-        if (Date.now() - filling.at > 2000) { filling.at = Date.now(); fill(place, filling); }
+        if (Date.now() - filling.at < 2000) return;
+        filling.at = Date.now();
+        fill(place, filling);
+        if (find("[data-tag-atelier-offer] > *")) showTaggers(); // one was put there by hand
     }
 
     async function fill(place, own) {
@@ -124,6 +129,7 @@ var tagAtelierRuns = (function () {
             own.grid = make("div", "tag-atelier-filling");
             place.replaceChildren(own.grid);
         }
+        let newest = null;
         for (const cell of told.cells) {
             let node = own.nodes.get(cell.key);
             if (!node) {
@@ -133,8 +139,9 @@ var tagAtelierRuns = (function () {
             if (node.dataset.state === cell.state) continue;
             node.dataset.state = cell.state;
             node.title = [cell.tag || say("Baseline"), cell.checkpoint, say("seed {seed}", { seed: cell.seed })].join(" · ");
-            if (cell.state === "done" && cell.image) showThumb(node, own.run, cell.image);
+            if (cell.state === "done" && cell.image) { showThumb(node, own.run, cell.image); newest = node; }
         }
+        if (newest && !own.grid.matches(":hover")) own.grid.scrollTop = newest.offsetTop - own.grid.offsetTop - own.grid.clientHeight / 2;
     }
 
     async function showThumb(node, run, name) {
@@ -158,12 +165,12 @@ var tagAtelierRuns = (function () {
         if (!place) return;
         const here = new Set(told.here.map((item) => item.name));
         const away = told.known.filter((known) => !here.has(known.name));
-        place.replaceChildren(...told.here.map(drawTagger), ...away.map((item) => {
+        tagAtelier.redraw(place, [...told.here.map(drawTagger), ...away.map((item) => {
             const row = make("div", "tag-atelier-run");
             row.append(make("span", "tag-atelier-run-name", [item.name, item.repository, roughly(item)].join(" · ")),
                 button(say("Fetch"), "", () => fetchTagger(item, told)));
             return row;
-        }));
+        })]);
     }
 
     function drawTagger(item) {
@@ -207,5 +214,5 @@ var tagAtelierRuns = (function () {
         }
     }
 
-    return { controls, download, compare, follow, showTaggers };
+    return { draw, download, compare, follow, showTaggers };
 })();

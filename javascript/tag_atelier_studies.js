@@ -3,13 +3,15 @@
 "use strict";
 
 var tagAtelierStudies = (function () {
-    const { make, button, say, ask, askJson, find, type, watch, whenReady, whenShown, openReport } = tagAtelier;
+    const { make, button, say, ask, askJson, find, type, redraw, watch, whenReady, whenShown, openReport } = tagAtelier;
     const LOOK_EVERY = 2000;
     const ROOMS = { bench: 1, merge: 2, search: 3 };
     /** Id of the search that is shown; empty: the newest will be. */
     let shown = "";
     let looked = 0;
     let told = "";
+    /** Ids of the searches in the list. */
+    let listed = new Set();
 
     function openRoom(name) {
         const tabs = find("#tag_atelier_tabs").querySelectorAll(":scope > .tab-nav button");
@@ -33,7 +35,8 @@ var tagAtelierStudies = (function () {
         if (!answer) return;
         drawInstall(answer.ready);
         const empty = make("div", "tag-atelier-quiet", say("No searches yet. Choose models and a plan, look at what it will cost, then start."));
-        place.replaceChildren(...(answer.studies.length ? answer.studies.map(drawRow) : [empty]));
+        redraw(place, answer.studies.length ? answer.studies.map(drawRow) : [empty]);
+        listed = new Set(answer.studies.map((entry) => entry.id));
         const gone = !answer.studies.some((entry) => entry.id === shown);
         if (gone) shown = answer.studies.length ? answer.studies[0].id : "";
         showStudy();
@@ -54,8 +57,8 @@ var tagAtelierStudies = (function () {
     }
 
     async function remove(entry) {
-        const size = (entry.size_bytes / 1e6).toFixed(1) + " MB";
-        if (!window.confirm(say("Delete the search '{name}' for good ({size})?", { name: entry.name, size: size }))) return;
+        const question = say("Delete the search '{name}' for good ({size})?", { name: entry.name, size: tagAtelierFigures.size(entry.size_bytes) });
+        if (!window.confirm(question)) return;
         if (shown === entry.id) shown = "";
         await ask("DELETE", "studies/" + entry.id).catch(fail);
         showList();
@@ -89,7 +92,7 @@ var tagAtelierStudies = (function () {
         told = state;
         if (!study) place.replaceChildren();
         else if (study.error) place.replaceChildren(make("div", "tag-atelier-problem", study.error));
-        else place.replaceChildren(...tagAtelierStudyView.draw(study, actions(study)));
+        else redraw(place, tagAtelierStudyView.draw(study, actions(study)));
     }
 
     function actions(study) {
@@ -148,7 +151,8 @@ var tagAtelierStudies = (function () {
         if (!id || !["queued", "running"].includes(job.state)) return;
         if (Date.now() - looked < LOOK_EVERY && id === shown) return;
         shown = id;
-        showStudy();
+        if (listed.has(id)) showStudy();
+        else showList();
     }
 
     whenReady(() => {

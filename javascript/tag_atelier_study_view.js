@@ -3,14 +3,13 @@
 
 var tagAtelierStudyView = (function () {
     const { make, say, ask } = tagAtelier;
-    const WIDTH = 640;
     const HEIGHT = 220;
     const LEFT = 46;
     const PHASES = {
         parents: "Parents", search: "Candidates", refine: "Finer search", confirm: "Confirmation", validation: "Validation",
         done: "Done",
     };
-    /** Pictures are fetched once, with the page's token. */
+    /** Path → its element: fetched once, with the page's token, and moved from drawing to drawing, so that none flickers. */
     const pictures = new Map();
     const open = new Map();
 
@@ -19,7 +18,7 @@ var tagAtelierStudyView = (function () {
     const percent = (share) => Math.round(100 * share) + " %";
 
     function draw(study, buttons) {
-        const node = make("div", "tag-atelier-study");
+        const node = make("div", "tag-atelier-study tag-atelier-study-" + study.state);
         node.dataset.study = study.id;
         node.append(head(study), bar(study), row(buttons), ...sentences(study));
         const tried = study.trials.filter((trial) => trial.number && ["search", "refine"].includes(trial.phase) && trial.objective !== null);
@@ -49,12 +48,11 @@ var tagAtelierStudyView = (function () {
         const share = study.phase === "done" ? 1 : Math.min(1, study.finished_trials / Math.max(1, study.planned_trials));
         const line = node.appendChild(make("div", "tag-atelier-bar"));
         line.appendChild(make("div", "tag-atelier-bar-fill")).style.width = percent(share).replace(" ", "");
-        const left = study.eta_s && study.state === "running"
-            ? [study.eta_s < 90 ? say("{seconds} s left", { seconds: Math.ceil(study.eta_s) }) : say("{minutes} min left", { minutes: Math.round(study.eta_s / 60) })] : [];
+        const left = study.state === "running" ? tagAtelierFigures.timeLeft(study.eta_s) : "";
         const parts = [
             say("{done} of {total}", { done: study.finished_trials, total: study.planned_trials }),
-            say("{pictures} of at most {planned} pictures", { pictures: study.pictures_drawn, planned: study.pictures_planned }), ...left,
-        ];
+            say("{pictures} of at most {planned} pictures", { pictures: study.pictures_drawn, planned: study.pictures_planned }), left,
+        ].filter(Boolean);
         node.append(make("div", "tag-atelier-job-text", parts.join(" · ")));
         return node;
     }
@@ -92,19 +90,26 @@ var tagAtelierStudyView = (function () {
         return node;
     }
 
+    /** As wide as its place, within bounds: a drawing that is made smaller makes its words smaller too. */
+    function width() {
+        const place = tagAtelier.find("[data-tag-atelier-study]");
+        return Math.max(300, Math.min(640, (place ? place.clientWidth : 640) - 26));
+    }
+
     /** Every candidate, the best so far, and where the search looks; 0 is the best parent. */
     function plot(study, tried) {
+        const wide = width();
         const sane = (value) => value !== null && value > -1;
         const values = [0, ...tried.map((trial) => trial.objective), ...study.convergence.flatMap((point) => [point.best, point.mean])].filter(sane);
         const [low, high] = [Math.min(...values), Math.max(...values)];
-        const x = (number) => LEFT + 12 + (number - 1) * (WIDTH - LEFT - 30) / Math.max(1, tried.length - 1);
-        const y = (value) => 12 + (high - value) / Math.max(high - low, 0.02) * (HEIGHT - 44);
-        const svg = shape("svg", { viewBox: "0 0 " + WIDTH + " " + HEIGHT, class: "tag-atelier-converges", role: "img", "aria-label": say("Lift over the best parent") });
+        const x = (number) => LEFT + 12 + (number - 1) * (wide - LEFT - 30) / Math.max(1, tried.length - 1);
+        const y = (value) => 20 + (high - value) / Math.max(high - low, 0.02) * (HEIGHT - 52);
+        const svg = shape("svg", { viewBox: "0 0 " + wide + " " + HEIGHT, class: "tag-atelier-converges", role: "img", "aria-label": say("Lift over the best parent") });
         for (const level of new Set([low, 0, high])) {
             svg.append(shape("text", { x: LEFT - 6, y: y(level) + 4, "text-anchor": "end" }, level ? signed(level).slice(0, 5) : "0"));
         }
-        svg.append(shape("line", { x1: LEFT, x2: WIDTH - 6, y1: y(0), y2: y(0), class: "parents" }));
-        svg.append(shape("text", { x: WIDTH - 8, y: y(0) - 5, "text-anchor": "end" }, say("best parent")));
+        svg.append(shape("line", { x1: LEFT, x2: wide - 6, y1: y(0), y2: y(0), class: "parents" }));
+        svg.append(shape("text", { x: wide - 8, y: y(0) - 5, "text-anchor": "end" }, say("best parent")));
         tried.forEach((trial, index) => {
             if (!sane(trial.objective)) return;
             const dot = shape("circle", { cx: x(index + 1), cy: y(trial.objective), r: 3 });
@@ -154,15 +159,15 @@ var tagAtelierStudyView = (function () {
     }
 
     function picture(id, file, title) {
-        const image = make("img");
-        image.alt = image.title = title;
         const path = "studies/" + id + "/thumbs/" + encodeURIComponent(file.split("/").pop());
-        if (!pictures.has(path)) {
-            const fetched = ask("GET", path).then((answer) => answer.blob()).then((blob) => URL.createObjectURL(blob));
-            pictures.set(path, fetched);
-            fetched.catch(() => pictures.delete(path));
-        }
-        pictures.get(path).then((address) => { image.src = address; }, () => image.remove());
+        const image = pictures.get(path) || make("img");
+        image.alt = image.title = title;
+        if (pictures.has(path)) return image;
+        pictures.set(path, image);
+        ask("GET", path).then((answer) => answer.blob()).then((blob) => { image.src = URL.createObjectURL(blob); }).catch(() => {
+            pictures.delete(path);
+            image.remove();
+        });
         return image;
     }
 

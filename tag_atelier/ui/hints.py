@@ -53,7 +53,7 @@ _TAB = {
     "merge_more": "Shows another row for a model to mix in, up to five.",
     "merge_fewer": "Hides the last row and leaves its model out.",
     "merge_layout": "Which tool's meaning a pasted line of numbers has. At the start SuperMerger's.",
-    "merge_architecture": "Whose blocks are shown. “Check” finds it from the files; SDXL at the start.",
+    "merge_architecture": "Whose blocks are shown. “Show the plan” finds it from the files; SDXL at the start.",
     "merge_letter": "Which model's weights the blocks below show and change. B at the start.",
     "merge_preset_name": "A name for the block weights above, to find them again among the presets. Empty at the start.",
     "merge_keep_preset": "Keeps the block weights above as a preset of your own.",

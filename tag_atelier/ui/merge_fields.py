@@ -65,13 +65,12 @@ def build(atelier: Any, words: Words) -> Fields:
     """Build all controls where the caller's gradio context stands."""
     names = checkpoint_names(atelier)
     with gr.Row():
-        first = gr.Dropdown(names, value=None, label=words.label("Model A"), elem_id=element_id("merge_first"))
+        first = gr.Dropdown(names, value=None, label=words.label("Model A"), elem_id=element_id("merge_first"), scale=8)
+        refresh = gr.Button("↻", elem_id=element_id("merge_refresh"), elem_classes=["tag-atelier-icon"], scale=0)
+    with gr.Row():
         method = gr.Dropdown(
             list(METHODS), value="weighted_sum", label=words.label("Method"), elem_id=element_id("merge_method")
         )
-        refresh = gr.Button("↻", elem_id=element_id("merge_refresh"), elem_classes=["tag-atelier-icon"], scale=0)
-    formula = gr.HTML(formula_text("weighted_sum", words), elem_id=element_id("merge_formula"))
-    with gr.Row():
         base = gr.Dropdown(
             [NOTHING, *names], value=NOTHING, label=words.label("Base"), visible=False, elem_id=element_id("merge_base")
         )
@@ -80,6 +79,7 @@ def build(atelier: Any, words: Words) -> Fields:
                       elem_id=element_id("merge_parameter", str(i + 1)))
             for i in range(PARAMETERS)
         )  # fmt: skip
+    formula = gr.HTML(formula_text("weighted_sum", words), elem_id=element_id("merge_formula"))
     presets, rows, groups = preset_choices(atelier), [], []
     for i in range(ROWS):
         with gr.Group(visible=i == 0, elem_id=element_id("merge_row", letter_of(i).lower())) as group:
@@ -113,27 +113,33 @@ def vae_choices(atelier: Any) -> list[str]:
 def _build_row(i: int, names: Sequence[str], presets: Sequence[str], words: Words) -> tuple[Any, Any, Any, Any]:
     name, letter = _ROW_NAMES[i], letter_of(i)
     first = {"preset": element_id("merge_preset"), "blocks": element_id("merge_blocks_text")}
+    # A row of its own: names of checkpoints are long, and often differ at their end.
+    model = gr.Dropdown(
+        [NOTHING, *names], value=NOTHING, label=words.label(f"Model {letter}"), elem_id=element_id("merge", name)
+    )
     with gr.Row():
-        model = gr.Dropdown(
-            [NOTHING, *names],
-            value=NOTHING,
-            label=words.label(f"Model {letter}"),
-            elem_id=element_id("merge", name),
-        )
         weight = gr.Slider(
-            0, 1, value=0.5, step=0.01, label=words.label(f"Weight of {letter}"), elem_id=element_id("merge", name, "weight")
+            0,
+            1,
+            value=0.5,
+            step=0.01,
+            label=words.label(f"Weight of {letter}"),
+            elem_id=element_id("merge", name, "weight"),
+            scale=2,
+            min_width=200,
         )
-    with gr.Row():
         preset = gr.Dropdown(
             list(presets),
             value=NOTHING,
             label=words.label("Preset of block weights"),
             elem_id=element_id("merge", name, "preset") if i else first["preset"],
             scale=1,
+            min_width=150,
         )
         blocks = gr.Textbox(
             label=words.label("Blocks that differ, or a pasted line of numbers"),
             placeholder="IN04: 0.3, OUT03-OUT05: 0.7",
+            min_width=240,
             lines=1,
             max_lines=6,
             elem_id=text_id(i),

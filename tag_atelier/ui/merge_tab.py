@@ -85,7 +85,7 @@ class MergeTab:
             elem_classes=["tag-atelier-code"],
         )
         with gr.Row(elem_classes=["tag-atelier-buttons"]):
-            self.check = gr.Button(words.label("Check"), elem_id=element_id("merge_check"))
+            self.check = gr.Button(words.label("Show the plan"), elem_id=element_id("merge_check"))
             self.read = gr.Button(words.label("Fill the form from the text"), elem_id=element_id("merge_read"))
         with gr.Row():
             self.name = gr.Textbox(
@@ -106,7 +106,7 @@ class MergeTab:
             self.search = gr.Button(words.label("Search from here"), elem_id=element_id("merge_search"))
         gr.HTML('<div data-tag-atelier-jobs="merge live restore"></div>', elem_id=element_id("merge_job"))
         self.result = gr.HTML(
-            render.note(words("Choose model A and model B; “Check” reads only the files' headers.")),
+            render.note(words("Choose model A and model B; “Show the plan” reads only the files' headers.")),
             elem_id=element_id("merge_result"),
         )
 

@@ -26,6 +26,7 @@ def build(atelier: Any, words: Words) -> None:
             elem_id=element_id("prompt_text"),
             elem_classes=["tag-atelier-prompt-box"],
             scale=5,
+            min_width=280,
         )
         gr.Textbox(
             label=words.label("Negative prompt"),
@@ -35,6 +36,7 @@ def build(atelier: Any, words: Words) -> None:
             elem_id=element_id("prompt_negative"),
             elem_classes=["tag-atelier-prompt-box"],
             scale=3,
+            min_width=280,
         )
         gr.Dropdown(
             panel_profile_choices(atelier),

@@ -108,7 +108,7 @@ class SearchTab:
                 elem_classes=["tag-atelier-code"],
             )
         with gr.Row(elem_classes=["tag-atelier-buttons"]):
-            self.show = gr.Button(words.label("What it will cost"), elem_id=element_id("search_cost"))
+            self.show = gr.Button(words.label("Show the plan"), elem_id=element_id("search_cost"))
             self.start = gr.Button(words.label("Start the search"), variant="primary", elem_id=element_id("search_start"))
 
     def _build_outcome(self) -> None:
@@ -116,7 +116,7 @@ class SearchTab:
         gr.HTML("<div data-tag-atelier-optuna></div><div data-tag-atelier-offer></div>", elem_id=element_id("search_optuna"))
         gr.HTML('<div data-tag-atelier-jobs="study extra tagger"></div>', elem_id=element_id("search_job"))
         self.result = gr.HTML(
-            render.note(words("Choose two models or more and a plan; “What it will cost” draws nothing.")),
+            render.note(words("Choose two models or more and a plan; “Show the plan” draws nothing.")),
             elem_id=element_id("search_result"),
         )
         gr.HTML("<div data-tag-atelier-study></div>", elem_id=element_id("search_study"))

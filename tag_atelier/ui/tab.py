@@ -11,6 +11,7 @@ import gradio as gr
 from tag_atelier.ui import about, bench_tab, merge_tab, prompt_tab, search_tab
 from tag_atelier.ui.hints import HINTS
 from tag_atelier.ui.ids import element_id
+from tag_atelier.ui.menu_words import menu_table
 from tag_atelier.ui.words import Words, words_of
 
 TITLE = "Tag Atelier"
@@ -46,5 +47,6 @@ def page_data(words: Words, token: str) -> str:
     hints = {identifier: words(hint) for identifier, hint in HINTS.items()}
     page = {"token": token, "language": words.language.replace("_", "-")}
     values = {"words": words.script_table(), "hints": json.dumps(hints), "page": json.dumps(page)}
+    values["menu-words"] = menu_table()
     attributes = " ".join(f'data-tag-atelier-{name}="{html.escape(value)}"' for name, value in values.items())
     return f"<div {attributes}></div>"

@@ -9,15 +9,18 @@ from typing import Any
 from tag_atelier.language import Language, Said, sentence, system_language
 from tag_atelier.merge.notices import WHY_REPLACED
 from tag_atelier.prompt.arrange import REASONS
+from tag_atelier.prompt.lanes import SLOT_NAMES
 from tag_atelier.settings import DEFAULTS
 from tag_atelier.ui.about_words import ABOUT_SENTENCES
 from tag_atelier.ui.bench_words import BENCH_SENTENCES, RUN_NOTES
+from tag_atelier.ui.menu_words import MENU_WORDS
 from tag_atelier.ui.prompt_words import LANE_SENTENCES
 from tag_atelier.ui.search_words import SEARCH_SENTENCES, STUDY_SENTENCES
 
 SCRIPT_SENTENCES = (
     "Benchmark this merge", "Puts the merge and its models into the benchmark's plan and goes there.",
     "Cancel", "Cancelling…", "queued", "running", "done", "failed", "cancelled", "{seconds} s left", "{minutes} min left",
+    "{hours} h {minutes} min left", "Delete the recipe '{name}' for good?", "Forget the preset '{name}' for good?",
     "{done} of {total}", "Open the report", "Resume", "Written: {path}", "The connection was lost: {reason}",
     "No runs yet. Choose a plan and checkpoints, then press Start.", "No model is loaded.",
     "The loaded model is as it came from its file.", "The loaded model carries a merge. Restore puts its own weights back.",
@@ -60,7 +63,7 @@ class Words:
     def script_table(self) -> str:
         """JSON object of the script's sentences in the reader's language."""
         own = (*SCRIPT_SENTENCES, *ABOUT_SENTENCES, *LANE_SENTENCES, *BENCH_SENTENCES, *SEARCH_SENTENCES)
-        said = (*own, *RUN_NOTES, *STUDY_SENTENCES, *WHY_REPLACED, *REASONS.values())
+        said = (*own, *RUN_NOTES, *STUDY_SENTENCES, *WHY_REPLACED, *REASONS.values(), *MENU_WORDS.values(), *SLOT_NAMES.values())
         return json.dumps({english: self(english) for english in said}, ensure_ascii=False)
 
 
