@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import threading
 import time
 from collections import deque
 from collections.abc import Generator, Sequence
@@ -29,8 +30,8 @@ from tag_atelier.ports import Progress
 WORKERS = 2
 """Two threads reach what disk and memory give; more only need more memory."""
 
-_AHEAD = 4
-"""Pieces per worker that may be finished but not yet hashed."""
+_AHEAD = 2
+"""Pieces per worker that are in its hands, wait for it, or are finished and not yet counted."""
 _IN_FLIGHT_BYTES = 64 << 20
 _SPARE_BYTES = 64 << 20
 """Left free on the disk beyond the file itself."""
@@ -78,7 +79,7 @@ def write(plan: MergePlan, destination: Path, progress: Progress, hashed: bool =
     with NewFile(destination) as file:
         file.reserve(size_bytes)
         file.write_at(header, 0)
-        digest = hashlib.sha256(header) if hashed else None
+        digest = _Digest(header) if hashed else None
         replaced = _fill(plan, file, len(header), progress, digest)
         # What was replaced had been hashed before it was known to be no good.
         sha256 = "" if digest is None else file.sha256() if replaced else digest.hexdigest()
@@ -96,16 +97,39 @@ def write(plan: MergePlan, destination: Path, progress: Progress, hashed: bool =
     )
 
 
-def _fill(plan: MergePlan, file: NewFile, start: int, progress: Progress, digest: hashlib._Hash | None) -> dict[str, str]:
+class _Digest:
+    """SHA-256 of pieces in their order, each fed by the thread that has just made it, whose processor still holds it in cache.
+
+    Hashing on a thread of its own took a third more of the processors' time, and starved beside other work.
+    """
+
+    def __init__(self, start: bytes) -> None:
+        self._hash = hashlib.sha256(start)
+        self._turn = threading.Condition()
+        self._fed = 0
+
+    def feed(self, number: int, piece: memoryview) -> None:
+        """Wait until the pieces before ``number`` are in, then take this one; an empty one only passes the turn on."""
+        with self._turn:
+            self._turn.wait_for(lambda: self._fed == number)
+        self._hash.update(piece)
+        with self._turn:
+            self._fed += 1
+            self._turn.notify_all()
+
+    def hexdigest(self) -> str:
+        """64 hex digits."""
+        return self._hash.hexdigest()
+
+
+def _fill(plan: MergePlan, file: NewFile, start: int, progress: Progress, digest: _Digest | None) -> dict[str, str]:
     """Write all tensors from byte ``start`` on, hash them in order; key → why A's tensor was taken instead."""
     replaced: dict[str, str] = {}
     spoilt = False
-    with _evaluator(plan, progress) as evaluator, closing(_pieces(evaluator, _runs(plan, start), file)) as pieces:
+    with _evaluator(plan, progress) as evaluator, closing(_pieces(evaluator, _runs(plan, start), file, digest)) as pieces:
         for piece in pieces:
             if progress.cancelled:
                 raise Cancelled("The merge was stopped; nothing was changed.")
-            if digest is not None:
-                digest.update(piece.written())
             spoilt |= not piece.finite
             if spoilt and piece.high == piece.run.count:
                 replaced.update(_give_up(evaluator, piece.run, file))
@@ -131,6 +155,8 @@ def _give_up(evaluator: Evaluator, run: Run, file: NewFile) -> dict[str, str]:
 class _Piece:
     """Values ``low`` … ``high`` of a run, on their way into the file."""
 
+    number: int
+    """Its place in the file's order, from 0."""
     run: Run
     low: int
     high: int
@@ -141,10 +167,16 @@ class _Piece:
         """Their bytes."""
         return memoryview(self.buffer.data)[: (self.high - self.low) * DTYPE_BYTES[self.run.step.dtype]]
 
-    def carry_out(self, evaluator: Evaluator, file: NewFile) -> None:
-        """Compute and write; on a worker thread."""
-        self.finite = evaluator.fill(self.run.step, self.low, self.high, self.buffer)
-        file.write_at(self.written(), self.run.offset + self.low * DTYPE_BYTES[self.run.step.dtype])
+    def carry_out(self, evaluator: Evaluator, file: NewFile, digest: _Digest | None) -> None:
+        """Compute, write and hash; on a worker thread, which has begun all earlier pieces or given them to another."""
+        done = memoryview(b"")
+        try:
+            self.finite = evaluator.fill(self.run.step, self.low, self.high, self.buffer)
+            file.write_at(self.written(), self.run.offset + self.low * DTYPE_BYTES[self.run.step.dtype])
+            done = self.written()
+        finally:
+            if digest is not None:  # after a failure too, or later pieces would wait for ever
+                digest.feed(self.number, done)
 
 
 def _runs(plan: MergePlan, start: int) -> list[Run]:
@@ -174,14 +206,14 @@ def _continues(plan: MergePlan, before: Step, step: Step) -> bool:
     return all(a.dtype == b.dtype and a.start + a.size_bytes == b.start for a, b in pairs)
 
 
-def _pieces(evaluator: Evaluator, runs: Sequence[Run], file: NewFile) -> Generator[_Piece, None, None]:
-    """All pieces in order, each when it has been computed and written; it is valid until the next."""
+def _pieces(evaluator: Evaluator, runs: Sequence[Run], file: NewFile, digest: _Digest | None) -> Generator[_Piece, None, None]:
+    """All pieces in order, each when it has been computed, written and hashed; it is valid until the next."""
     usual = PIECE * max((DTYPE_BYTES[run.step.dtype] for run in runs), default=0)
     free = [Buffer(usual) for _ in range(_AHEAD * WORKERS)]
     pending: deque[tuple[_Piece, Future[None]]] = deque()
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="merge") as pool, ExitStack() as stack:
         stack.callback(lambda: [future.cancel() for _, future in pending])
-        for run, low, high in _cut(evaluator, runs):
+        for number, (run, low, high) in enumerate(_cut(evaluator, runs)):
             size_bytes = (high - low) * DTYPE_BYTES[run.step.dtype]
             while pending and (not free or _is_large(pending, size_bytes)):
                 piece, future = pending.popleft()
@@ -189,8 +221,8 @@ def _pieces(evaluator: Evaluator, runs: Sequence[Run], file: NewFile) -> Generat
                 yield piece
                 if len(piece.buffer.data) == usual:
                     free.append(piece.buffer)
-            piece = _Piece(run, low, high, free.pop() if size_bytes <= usual else Buffer(size_bytes))
-            pending.append((piece, pool.submit(piece.carry_out, evaluator, file)))
+            piece = _Piece(number, run, low, high, free.pop() if size_bytes <= usual else Buffer(size_bytes))
+            pending.append((piece, pool.submit(piece.carry_out, evaluator, file, digest)))
         while pending:
             piece, future = pending.popleft()
             future.result()

@@ -132,6 +132,28 @@ def test_cancel_leaves_nothing_behind(shelf, counter) -> None:
     assert sorted(shelf.folder.iterdir()) == before
 
 
+def test_pieces_behind_one_that_fails_do_not_wait_for_their_turn_to_be_hashed(
+    shelf, counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.add("a")
+    shelf.add("b")
+    fill = evaluate.Evaluator.fill
+    second = planned(shelf).steps[1].key
+
+    def failing(self: evaluate.Evaluator, step, low: int, high: int, buffer: evaluate.Buffer) -> bool:
+        if step.key == second:
+            time.sleep(0.1)  # the pieces behind it are made meanwhile
+            raise CheckpointError("'b.safetensors' cannot be read.")
+        return fill(self, step, low, high, buffer)
+
+    monkeypatch.setattr(evaluate.Evaluator, "fill", failing)
+    monkeypatch.setattr(stream, "_continues", lambda plan, before, step: False)
+    monkeypatch.setattr(stream, "WORKERS", 3)
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        write(planned(shelf), shelf.path("out"), counter())
+    assert sorted(path.name for path in shelf.folder.iterdir()) == ["a.safetensors", "b.safetensors"]
+
+
 @pytest.mark.parametrize(
     ("name", "found"),
     [
