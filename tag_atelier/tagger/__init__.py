@@ -45,7 +45,7 @@ def _none_sentence(folders: Sequence[str | Path], name: str, found: Sequence[Tag
     wanted = say("No tagger '{name}' was", name=name) if name else say("No tagger was")
     return say(
         "{wanted} found in {places}; expected a folder there that holds model.onnx and selected_tags.csv, "
-        "for example those of wd-swinv2-tagger-v3, or fetch it with the button below the plan.",
+        "for example those of wd-swinv2-tagger-v3, or fetch one by a click on the Benchmark tab.",
         wanted=wanted,
         places=places,
     )
