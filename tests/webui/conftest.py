@@ -63,20 +63,32 @@ def workplace(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture(scope="session")
 def boot(checkout: Checkout, workplace: Path) -> Iterator[Callable[..., Server]]:
-    """``boot(name, "link" or "copy", *flags)``: a server on a data folder of its own; all end with the session."""
+    """``boot(name, "link" or "copy", *flags)``: a server on a data folder of its own; all end with the session.
+
+    ``prepare`` is handed the data folder and the server's Python before it starts; then no installer but ours runs.
+    """
     python = checkout.layered_python(workplace / "python")
     requirements = checkout.requirements_file(workplace)
     make_models(workplace / "models", checkout)
     running: list[Server] = []
 
-    def start(name: str, kind: str, *flags: str, credentials: tuple[str, str] | None = None, install: bool = False) -> Server:
+    def start(
+        name: str,
+        kind: str,
+        *flags: str,
+        credentials: tuple[str, str] | None = None,
+        install: bool = False,
+        prepare: Callable[[Path, Path], None] | None = None,
+    ) -> Server:
         data = workplace / name
         make_data_folder(data, workplace / "models", kind, "tiny-sd15-a.safetensors")
+        if prepare is not None:
+            prepare(data, python)
         server = Server(checkout, python, data, requirements, workplace / f"{name}.log")
         running.append(server)
-        if install and checkout.has_parts:
+        if install and (checkout.has_parts or prepare is not None):
             server.install()
-        elif not install:
+        if prepare is not None or not install:
             flags = (*flags, "--skip-install")
         server.start(flags, credentials)
         return server

@@ -14,6 +14,7 @@ from modules.call_queue import queue_lock
 from tag_atelier.errors import Cancelled, HostError, UnknownName
 from tag_atelier.host.webui.checkpoints import WebuiCheckpoints
 from tag_atelier.host.webui.features import is_forge
+from tag_atelier.host.webui.left_hooks import take_out_left_hooks
 from tag_atelier.ports import Checkpoint, Progress, RenderedImage, RenderRequest, SamplingParameters
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ class WebuiSampler:
     ) -> None:
         """One batch. See ``ports.Sampler.render``."""
         check_parameters(parameters)
+        take_out_left_hooks()
         self._checkpoints.load(checkpoint)
         p = _processing(batch, parameters)
         with closing(p), _watch(progress):
