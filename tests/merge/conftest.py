@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
+
+from tag_atelier.merge.plan import MergePlan, plan
+from tag_atelier.merge.recipe import Recipe
+from tag_atelier.merge.stream import MergeResult, write
 
 UNET = "model.diffusion_model."
 TEXT = {
@@ -89,6 +93,19 @@ class Shelf:
 
     def path(self, name: str) -> Path:
         return self.folder / f"{name}.safetensors"
+
+
+def planned(shelf: Shelf, **recipe: object) -> MergePlan:
+    """The plan of an even mix of ``a`` and ``b``, but for what ``recipe`` says."""
+    return plan(Recipe.from_value({"models": ["a", "b"], "alpha": 0.5, **recipe}), shelf.path)
+
+
+def merged(shelf: Shelf, counter: Callable[..., Counter], **recipe: object) -> tuple[dict[str, torch.Tensor], MergeResult]:
+    """The tensors of that plan's file ``out``, read with the safetensors library, and what was said of it."""
+    path = shelf.path("out")
+    path.unlink(missing_ok=True)
+    result = write(planned(shelf, **recipe), path, counter())
+    return load_file(path), result
 
 
 @pytest.fixture

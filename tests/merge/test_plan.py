@@ -12,16 +12,12 @@ from tag_atelier.errors import CheckpointError, RecipeError, UnknownName
 from tag_atelier.merge.header import read_header, render_header
 from tag_atelier.merge.plan import MergePlan, Step, plan
 from tag_atelier.merge.recipe import Recipe
-from tests.merge.conftest import shapes_of
+from tests.merge.conftest import planned, shapes_of
 
 UNET = "model.diffusion_model."
 IN00, OUT00 = f"{UNET}input_blocks.0.0.weight", f"{UNET}output_blocks.0.0.weight"
 ATTENTION = f"{UNET}output_blocks.0.1.transformer_blocks.0.attn2.to_k.weight"
 VAE = "first_stage_model.decoder.conv_in.weight"
-
-
-def planned(shelf, **recipe: object) -> MergePlan:
-    return plan(Recipe.from_value({"models": ["a", "b"], "alpha": 0.5, **recipe}), shelf.path)
 
 
 def step_of(merge: MergePlan, key: str) -> Step:

@@ -8,9 +8,7 @@ from safetensors.torch import load_file
 
 from tag_atelier.merge import evaluate
 from tag_atelier.merge.header import read_header
-from tag_atelier.merge.plan import MergePlan, plan
-from tag_atelier.merge.recipe import Recipe
-from tag_atelier.merge.stream import MergeResult, write
+from tests.merge.conftest import merged
 
 UNET = "model.diffusion_model."
 IN00, IN05, OUT00 = f"{UNET}input_blocks.0.0.weight", f"{UNET}input_blocks.5.0.weight", f"{UNET}output_blocks.0.0.weight"
@@ -18,17 +16,6 @@ TEXT = "cond_stage_model.transformer.text_model.layers.0.weight"
 IDS = "cond_stage_model.transformer.text_model.embeddings.position_ids"
 VAE = "first_stage_model.decoder.conv_in.weight"
 BIG = f"{UNET}input_blocks.5.0.big"
-
-
-def planned(shelf, **recipe: object) -> MergePlan:
-    return plan(Recipe.from_value({"models": ["a", "b"], "alpha": 0.5, **recipe}), shelf.path)
-
-
-def merged(shelf, counter, **recipe: object) -> tuple[dict[str, torch.Tensor], MergeResult]:
-    path = shelf.path("out")
-    path.unlink(missing_ok=True)
-    result = write(planned(shelf, **recipe), path, counter())
-    return load_file(path), result
 
 
 def filled(tensor: torch.Tensor, value: float) -> bool:

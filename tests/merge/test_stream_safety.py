@@ -15,30 +15,18 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file
 
 from tag_atelier.errors import Cancelled, CheckpointError, RecipeError
 from tag_atelier.merge import evaluate, stream
 from tag_atelier.merge.header import read_header
 from tag_atelier.merge.output import write_result
-from tag_atelier.merge.plan import MergePlan, plan
 from tag_atelier.merge.recipe import Recipe
 from tag_atelier.merge.sources import open_model
-from tag_atelier.merge.stream import MergeResult, results, write
+from tag_atelier.merge.stream import results, write
+from tests.merge.conftest import merged, planned
 
 UNET = "model.diffusion_model."
 BIG = f"{UNET}input_blocks.5.0.big"
-
-
-def planned(shelf, **recipe: object) -> MergePlan:
-    return plan(Recipe.from_value({"models": ["a", "b"], "alpha": 0.5, **recipe}), shelf.path)
-
-
-def merged(shelf, counter, **recipe: object) -> tuple[dict[str, torch.Tensor], MergeResult]:
-    path = shelf.path("out")
-    path.unlink(missing_ok=True)
-    result = write(planned(shelf, **recipe), path, counter())
-    return load_file(path), result
 
 
 def test_hash_size_progress_and_summary(shelf, counter) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,10 +12,10 @@ from selenium.webdriver.common.keys import Keys
 from tests.ui.browser import CHROMIUM, DRIVER, chromium, until
 from tests.ui.browser import Page as PlainPage
 from tests.ui.prompt_browser import Lanes
-from tests.webui.client import Client
 from tests.webui.data_folder import OPTIONS
 from tests.webui.server import Server
 from tests.webui.test_page import Page
+from tests.webui.test_page import page as page
 from tests.webui.test_page import pictures as pictures
 
 pytestmark = [
@@ -26,15 +26,6 @@ pytestmark = [
 MESSY = "best quality, white hair, smile, 1girl, red ribbon, sitting"
 ORDERED = "1girl, sitting, smile, white hair, red ribbon, best quality"
 REMARK = "steps are few or many"
-
-
-@pytest.fixture
-def page(client: Client, tmp_path: Path, pictures: Path) -> Iterator[Page]:
-    with chromium(tmp_path / "browser") as driver:
-        opened = Page(driver, pictures)
-        opened.open(client.base)
-        yield opened
-        assert opened.problems() == []
 
 
 def lanes_of(page: Page, tab: str) -> Lanes:
