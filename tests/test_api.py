@@ -17,8 +17,10 @@ pytest.importorskip("httpx")
 from fastapi.testclient import TestClient  # noqa: E402
 
 from tag_atelier import api  # noqa: E402
+from tag_atelier.errors import RecipeError, say  # noqa: E402
 from tag_atelier.jobs.atelier import Atelier  # noqa: E402
 from tag_atelier.openapi import BODIES, QUERIES  # noqa: E402
+from tag_atelier.ports import Progress  # noqa: E402
 
 PLAN = {"name": "two tags", "template": "1girl, {tag}", "tags": ["glaring", "reaching"], "checkpoints": ["model-a"]} | {
     "parameters": {"width": 64, "height": 64, "steps": 2, "sampler": "Euler"}
@@ -141,6 +143,28 @@ def test_bad_input_is_a_4xx_and_one_sentence(
 ) -> None:
     answer = client.request(method, f"/tag-atelier/v1{path}", content=body.encode())
     assert (answer.status_code, sentence in str(answer.json()["detail"])) == (status, True), answer.text
+
+
+def test_sentences_are_said_in_the_language_that_a_request_names(client: Any, atelier: Atelier) -> None:
+    def fails(progress: Progress) -> dict[str, object]:
+        progress.begin(1, say("Restoring the loaded model"))
+        raise RecipeError("The block '{block}' is given twice; give it one weight.", block="IN04")
+
+    job = atelier.runner.start("live", say("live merge {digest}", digest="0f3a"), fails)
+    assert job.wait(5)
+    told = {
+        language: client.get(f"/tag-atelier/v1/jobs/{job.id}", headers={"Accept-Language": language}).json()
+        for language in ("zh-CN", "en")
+    }
+    assert [(one["title"], one["text"], one["error"]) for one in told.values()] == [
+        ("合并到已加载的模型 0f3a", "正在还原已加载的模型", "分块“IN04”写了两次；请只给一个权重。"),
+        ("live merge 0f3a", "Restoring the loaded model", "The block 'IN04' is given twice; give it one weight."),
+    ]
+    listed = client.get("/tag-atelier/v1/jobs", headers={"Accept-Language": "zh-CN"}).json()["jobs"]
+    assert listed[0]["title"] == "合并到已加载的模型 0f3a"
+    answer = client.get("/tag-atelier/v1/runs/nope/report.html", headers={"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"}).json()
+    assert answer == {"error": "UnknownName", "detail": "没有评测“nope”；请检查名称。"}
+    assert client.get("/tag-atelier/v1/runs/nope/report.html").json()["detail"].startswith("Unknown run 'nope'; there is none")
 
 
 def test_a_body_that_is_too_large_is_refused_unread(client: Any) -> None:

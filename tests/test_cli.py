@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tag_atelier.cli import main
+from tag_atelier import cli
+from tag_atelier.cli import main, prompts
 
 MESSY = "blue eyes, smile, 1girl"
 SORTED = "1girl, smile, blue eyes"
@@ -71,6 +72,14 @@ def test_an_unknown_profile_is_named_with_the_known_ones(capsys: pytest.CaptureF
     assert failure(capsys, "arrange", MESSY, "--profile", "nope").startswith(
         "Error: Unknown profile 'nope'; expected one of: aidxl"
     )
+
+
+def test_a_chinese_system_is_told_in_chinese(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for room in (cli, prompts):
+        monkeypatch.setattr(room, "system_language", lambda: "zh_CN")
+    assert failure(capsys, "arrange", MESSY, "--profile", "nope").startswith("错误：没有模型系列“nope”；可选：aidxl")
+    assert main(["lint", "(smile"]) == 0
+    assert "“(”未闭合" in capsys.readouterr().out
 
 
 def test_closed_standard_input_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
