@@ -8,16 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.ui.browser import CHROMIUM, DRIVER, chromium, until
+from tests.ui.browser import IN_BROWSER, chromium, until
 from tests.webui.data_folder import OPTIONS
 from tests.webui.server import Server
 from tests.webui.test_page import Page
 from tests.webui.test_page import pictures as pictures
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed"),
-]
+pytestmark = IN_BROWSER
 
 RECIPE = "#tag_atelier_merge_recipe textarea"
 

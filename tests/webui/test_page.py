@@ -12,16 +12,13 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.ui.browser import CHROMIUM, DRIVER, chromium, until
+from tests.ui.browser import IN_BROWSER, chromium, until
 from tests.webui.client import OURS, Client
 from tests.webui.server import Server
 from tests.webui.test_logins import API_AUTH, API_USER, GRADIO_AUTH, PAGE, booted
 from tests.webui.test_panel import MESSY, by_hand
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed"),
-]
+pytestmark = IN_BROWSER
 
 
 class Page:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.ui.browser import CHROMIUM, DRIVER, chromium, until
+from tests.ui.browser import IN_BROWSER, chromium, until
 from tests.ui.browser import Page as PlainPage
 from tests.ui.prompt_browser import Lanes
 from tests.webui.data_folder import OPTIONS
@@ -18,10 +18,7 @@ from tests.webui.test_page import Page
 from tests.webui.test_page import page as page
 from tests.webui.test_page import pictures as pictures
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed"),
-]
+pytestmark = IN_BROWSER
 
 MESSY = "best quality, white hair, smile, 1girl, red ribbon, sitting"
 ORDERED = "1girl, sitting, smile, white hair, red ribbon, best quality"

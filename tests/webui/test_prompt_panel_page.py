@@ -10,16 +10,13 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.by import By
 
-from tests.ui.browser import CHROMIUM, DRIVER, chromium, until
+from tests.ui.browser import IN_BROWSER, chromium, until
 from tests.webui.client import Client
 from tests.webui.server import Server
 from tests.webui.test_page import Page
 from tests.webui.test_panel import MESSY, by_hand, panel
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed"),
-]
+pytestmark = IN_BROWSER
 SWITCH = "#tag_atelier_txt2img_enabled input"
 
 
