@@ -48,7 +48,7 @@ var tagAtelierLanesTools = (function () {
 
     /** Called after every answer. */
     function drawn(bench) {
-        const count = bench.answer ? bench.answer.findings.length + bench.answer.overlaps.length : 0;
+        const count = bench.answer && bench.answer.items.length ? bench.answer.findings.length + bench.answer.overlaps.length : 0;
         const button = bench.toolButtons && bench.toolButtons.get(CHECKS);
         if (!button) return;
         button.textContent = say(CHECKS.label) + (count ? " " + count : "");
