@@ -17,7 +17,7 @@ from PIL import Image
 from selenium.webdriver.common.keys import Keys
 
 from tag_atelier.world import miniature
-from tests.ui.browser import CHROMIUM, DRIVER, chromium, until
+from tests.ui.browser import IN_BROWSER, chromium, until
 from tests.ui.pictures import HIDE, LANGUAGES, PLAN, THEMES, WIDTH, save
 from tests.webui.checkout import Checkout
 from tests.webui.client import Client
@@ -27,8 +27,7 @@ from tests.webui.test_page import Page
 from tests.webui.test_studies import STUDY
 
 pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed"),
+    *IN_BROWSER,
     pytest.mark.skipif(not os.environ.get("TAG_ATELIER_IMAGES"), reason="TAG_ATELIER_IMAGES is not set"),
 ]
 HEIGHT, HIGHEST, LARGEST_BYTES = 900, 1850, 45_000
