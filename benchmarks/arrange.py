@@ -11,6 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.machine import machine
 from tag_atelier.prompt.arrange import arrange
 from tag_atelier.prompt.catalogue import Catalogue
 from tag_atelier.prompt.profile import get_profile, load_profiles
@@ -49,7 +50,7 @@ def main() -> None:
     result = {"benchmark": Path(__file__).stem, "tags": len(tags), "load_ms": loading}
     for size in SIZES:
         result[f"median_ms_{size}"] = milliseconds(prompts(tags, size, seed=size))
-    print(json.dumps(result))
+    print(json.dumps({**result, **machine()}))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from webui_grid import measure
 
+from benchmarks.machine import machine
 from tag_atelier.bench.plan import Plan, PlannedCheckpoint, plan
 from tag_atelier.bench.run import run
 from tag_atelier.bench.spec import BenchSpec
@@ -103,6 +104,7 @@ def main() -> None:
                 "cells_per_second": round(len(planned.cells) / whole, 3),
                 "over_sampling": round(statistics.median(run / alone for alone, run in pairs), 3),
                 **measure(tags[: given.tags], parameters, given.batch, given.repeats),
+                **machine(),
             }
         )
     )

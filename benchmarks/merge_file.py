@@ -32,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import torch
 from safetensors.torch import load_file, save_file
 
+from benchmarks.machine import machine
 from tag_atelier.merge.header import render_header
 from tag_atelier.merge.plan import MergePlan, plan
 from tag_atelier.merge.recipe import Recipe
@@ -253,8 +254,7 @@ def main() -> None:
             **rss,
             **{key: round(value, 3) for key, value in seconds.items()},
             "gigabytes_each": round(sources[0].stat().st_size / 1e9, 3),
-            "cores": os.cpu_count(),
-            "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
+            **machine(),
             "torch": torch.__version__,
         }
     print(json.dumps(line))

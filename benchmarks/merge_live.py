@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -28,6 +27,7 @@ import torch
 from merge_file import Quiet, make, timed
 from safetensors.torch import load_file
 
+from benchmarks.machine import machine
 from tag_atelier.merge.live import LiveMerger
 from tag_atelier.merge.plan import MergePlan, plan
 from tag_atelier.merge.recipe import Recipe
@@ -143,8 +143,7 @@ def main() -> None:
     line = {
         "benchmark": "merge_live",
         **measured,
-        "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
+        **machine(),
         "torch": torch.__version__,
     }
     print(json.dumps(line))

@@ -19,6 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.machine import machine
 from tag_atelier.bench.stats import wilson
 from tests.bench.planted import tallied
 
@@ -34,7 +35,7 @@ def main() -> None:
     shares = {kind: round(share, 4) for kind, share in covered.items()}
     known = wilson(false_positives * given.runs, given.runs)
     alarms = {"false_positives": round(known.value, 4), "false_positives_95": [round(known.low, 4), round(known.high, 4)]}
-    print(json.dumps({**vars(given), "covered": shares, **alarms}))
+    print(json.dumps({**vars(given), "covered": shares, **alarms, **machine()}))
 
 
 if __name__ == "__main__":

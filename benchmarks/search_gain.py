@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
 
+from benchmarks.machine import machine
 from tag_atelier.host.embedded import build
 from tag_atelier.jobs.runner import Job
 from tag_atelier.prompt.catalogue import Catalogue
@@ -53,7 +53,7 @@ def carry_out(spec: StudySpec, place: Workplace, folder: Path) -> dict[str, obje
         "trials": status.finished_trials,
         "drawn": status.pictures_drawn,
         "seconds": round(time.perf_counter() - started),
-        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
+        **machine(),
     }
 
 

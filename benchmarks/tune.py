@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -28,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
 
+from benchmarks.machine import machine
 from tag_atelier.bench.plan import PlannedCheckpoint, plan
 from tag_atelier.host.embedded import build
 from tag_atelier.jobs.runner import Job
@@ -110,8 +110,7 @@ def line(ours: Sequence[Trial], theirs: Sequence[tuple[float, float]]) -> dict[s
         "ours_s": median([trial.seconds for trial in ours]),
         "file_s": median([seconds for seconds, _ in theirs]),
         "candidates": len(ours),
-        "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
+        **machine(),
         "torch": torch.__version__,
     }
 

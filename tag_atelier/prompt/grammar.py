@@ -26,8 +26,6 @@ BorderKind = Literal["and", "break", "region", "newline", "comment", "weight"]
 Balance = Literal["even", "open_end", "broken"]
 Lock = Literal["", "unbalanced", "unclear_schedule", "break_inside", "bad_number", "trailing_weight", "placeholder"]
 
-REGION_WORDS = ("ADDBASE", "ADDCOL", "ADDROW", "ADDCOMM")
-
 # One alternative per thing that means something outside plain text. ``#`` hides the rest of its line even behind a
 # backslash, because the WebUI drops comments before it looks at anything else; ``\,`` is no escape there. The bound on
 # a network's length keeps hostile text from taking quadratic time; a longer one is caught by arrange's proof. The first
