@@ -24,6 +24,7 @@ of its fields, so that a door can say it in the reader's language::
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 _SHOWN, _COMPARED = 8, 2000
 """Names that an error lists, and among how many it looks for the nearest."""
@@ -50,14 +51,14 @@ def say(template: str, **values: object) -> Said:
     return said
 
 
-def say_all(parts: Sequence[str], between: str = ", ") -> Said:
-    """``parts``, some of them ``Said``, with ``between`` between them, which is said as it is.
+def say_all(parts: Sequence[str], between: str = ", ") -> str:
+    """A handful of ``parts``, some of them ``Said``, with ``between`` between them, as other languages have it.
 
-    >>> say_all([say("a VAE"), "b"], " + ")
-    'a VAE + b'
+    >>> say_all([say("a VAE"), "b"], " or ")
+    'a VAE or b'
     """
-    fields = {f"part{number}": part for number, part in enumerate(parts)}
-    return say(between.join(f"{{{name}}}" for name in fields), **fields)
+    template = f"{{one}}{between}{{other}}"
+    return reduce(lambda one, other: say(template, one=one, other=other), parts) if parts else ""
 
 
 class TagAtelierError(Exception):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
@@ -153,7 +153,7 @@ def recognise(keys: Collection[str], file_name: str) -> Architecture:
         ):
             return architecture
     looks = next((title for prefix, title in _STRANGERS if _any_starts(keys, prefix)), say("a file of an unknown kind"))
-    titles = _either([architecture.title for architecture in architectures().values()])
+    titles = say_all([architecture.title for architecture in architectures().values()], " or ")
     raise CheckpointError(
         "'{name}' looks like {looks}; expected a {architectures} checkpoint, choose another file.",
         name=file_name,
@@ -200,8 +200,8 @@ def spoken_counts(architecture_id: str = "") -> Said:
     told: dict[str, list[str]] = {}
     for layout in LINE_LAYOUTS.values():
         read = [architectures()[id] for id in layout.architectures if architecture_id in ("", id)]
-        counts = _either(
-            [say("{count} for {architecture}", count=len(each.unet) + 1, architecture=each.title) for each in read]
+        counts = say_all(
+            [say("{count} for {architecture}", count=len(each.unet) + 1, architecture=each.title) for each in read], " or "
         )
         if counts:
             told.setdefault(counts, []).append(layout.name)
@@ -215,11 +215,6 @@ def spoken_counts(architecture_id: str = "") -> Said:
     ]
     template = "{layouts} (BASE first; one less without it, one more with the VAE last)"
     return say(template, layouts=say_all(each_layout, "; "))
-
-
-def _either(parts: Sequence[str]) -> str:
-    """ "a or b", "a or b or c", and nothing of nothing."""
-    return reduce(lambda one, other: say("{one} or {other}", one=one, other=other), parts) if parts else ""
 
 
 def get_line_layout(name: str) -> LineLayout:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from tag_atelier.errors import CheckpointError, Said, say, say_all
+from tag_atelier.errors import CheckpointError, say, say_all
 from tag_atelier.merge.header import Header, TensorEntry
 from tag_atelier.merge.key_names import TEXT_ENCODERS, THIRDS, UNET, Part, open_clip_names, unet_to_diffusers
 
@@ -184,7 +184,7 @@ def _layers(
         yield Layer(bias, "whole", "bias", {"bias": added})
 
 
-def _spoken(tensors: Mapping[str, TensorEntry]) -> Said:
+def _spoken(tensors: Mapping[str, TensorEntry]) -> str:
     shapes = {name: "×".join(map(str, entry.shape)) or say("a number") for name, entry in tensors.items()}
     return say_all([say("{name} {shape}", name=name, shape=shape) for name, shape in shapes.items()], " + ")
 

@@ -99,7 +99,7 @@ def with_models(text: str, models: tuple[str, ...]) -> str:
 
 def read(text: str) -> dict[str, Any]:
     """The mapping in ``text``. Raises SpecError where there is none."""
-    return {str(key): value for key, value in read_box(text, "The study", "'name', 'models' and 'plan'").items()}
+    return {str(key): value for key, value in read_box(text, say("The study"), say("'name', 'models' and 'plan'")).items()}
 
 
 def _groups(values: Mapping[str, Any]) -> object:
