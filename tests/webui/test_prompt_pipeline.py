@@ -82,7 +82,8 @@ class TestEveryPicture:
         return name
 
 
-LONG = "1girl," + " " * 65_536 + "solo"  # few tokens: a text encoder of full size takes minutes for 65,536 characters of tags
+LONG = " ".join(["blackandwhitephotography"] * 2700)
+"""Above 65,536 characters in few tokens: each word is one to CLIP, and a text encoder of full size takes its time."""
 LEFT = {
     "unknown family": (MESSY, {"profile": "aidxl-9"}, MESSY, "aidxl-9"),
     "unbalanced": (UNCLEAR, {}, UNCLEAR, "a bracket is never closed"),
