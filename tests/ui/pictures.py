@@ -42,8 +42,8 @@ parameters: {{steps: 8, width: 64, height: 64, sampler: Euler}}
 """
 
 
-def save(png: bytes, name: str, largest_bytes: int = LARGEST_BYTES) -> None:
-    """Keep a screenshot as WebP, as good as ``largest_bytes`` allow."""
+def save(png: bytes, name: str) -> None:
+    """Keep a screenshot as WebP, as good as ``LARGEST_BYTES`` allow."""
     from PIL import Image
 
     picture = Image.open(io.BytesIO(png)).convert("RGB")
@@ -51,7 +51,7 @@ def save(png: bytes, name: str, largest_bytes: int = LARGEST_BYTES) -> None:
     for quality in (88, 80, 70, 60, 45, 30):
         packed = io.BytesIO()
         picture.save(packed, "WEBP", quality=quality, method=6)
-        if packed.tell() <= largest_bytes:
+        if packed.tell() <= LARGEST_BYTES:
             break
     (IMAGES / f"{name}.webp").write_bytes(packed.getvalue())
     sys.stdout.write(f"{name}.webp {packed.tell()} bytes, quality {quality}\n")
