@@ -49,3 +49,24 @@ def test_every_template_is_found_again_or_taken_for_one_of_the_same_words() -> N
 @pytest.mark.parametrize("hostile", ["a: " * 1300, "The axis 'x' has " * 230, "' is '" * 600, "x" * 100_000])
 def test_a_hostile_text_is_given_back(hostile: str) -> None:
     assert found_again(hostile) == hostile
+
+
+@pytest.mark.parametrize(
+    ("thing", "others"),
+    [
+        ("模型", ("大模型", "检查点")),
+        ("类别", ("槽位",)),
+        ("计划", ("方案",)),
+        ("命中率", ("准确率",)),
+        ("反向", ("负面",)),
+        ("原模型", ("源模型",)),
+        ("基础模型", ("基底模型",)),
+        ("打标模型", ("打标器",)),
+        ("图片数", ("投稿",)),
+        ("你", ("您",)),
+    ],
+)
+def test_one_thing_has_one_chinese_word(thing: str, others: tuple[str, ...]) -> None:
+    chinese = _table("zh_CN").values()
+    assert any(thing in sentence for sentence in chinese)
+    assert [sentence for sentence in chinese for other in others if other in sentence] == []
