@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")
 PAGES = sorted([*READMES, ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
-COMMANDS = ("arrange", "lint", "lanes", "slots", "search", "bench", "merge", "tune", "serve", "demo")
+COMMANDS = ("arrange", "lint", "lanes", "slots", "search", "bench", "fleet", "merge", "tune", "serve", "demo")
 
 
 def text(path: Path) -> str:

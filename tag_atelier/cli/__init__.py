@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from tag_atelier import __version__
-from tag_atelier.cli import demo, prompts, serve, tune, work
+from tag_atelier.cli import demo, fleet, prompts, serve, tune, work
 from tag_atelier.errors import Cancelled, TagAtelierError
 from tag_atelier.language import Said, say, system_language, tell
 
@@ -19,7 +19,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="tag_atelier", description="Write, measure and merge for anime checkpoints.")
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for room in (prompts, work, tune, serve, demo):
+    for room in (prompts, work, fleet, tune, serve, demo):
         room.add_commands(commands)
     return top
 

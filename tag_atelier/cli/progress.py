@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -70,8 +70,8 @@ def data_folder() -> Path:
     return Path(os.environ.get("TAG_ATELIER_DATA", "tag-atelier-data"))
 
 
-def embedded_host(checkpoints: Path, taggers: Path | None, data: Path) -> Host:
-    """Our own host on a folder of checkpoints.
+def embedded_host(checkpoints: Path, taggers: Path | None, data: Path, device: str | None = None) -> Host:
+    """Our own host on a folder of checkpoints. ``device`` is torch's name of one ("cuda:1"); None for the first GPU, if any.
 
     Raises:
         CheckpointError: the folder is not there.
@@ -83,30 +83,59 @@ def embedded_host(checkpoints: Path, taggers: Path | None, data: Path) -> Host:
         )
     from tag_atelier.host.embedded import build
 
-    return build(checkpoints, data, _tagger_folders(checkpoints, taggers))
+    return build(checkpoints, data, _tagger_folders(checkpoints, taggers), device)
 
 
 def add_remote_options(command: Any) -> None:
-    """The options that name other WebUIs to draw on; see ``remote_host``."""
-    command.add_argument(
-        "--host", "--remote", metavar="URL", action="append", help="a WebUI started with --api; several share the work"
-    )
+    """The options that name other machines to draw on; see ``other_machines``."""
+    add_login_options(command, "a WebUI started with --api; several share the work")
+    command.add_argument("--fleet", metavar="ADDRESS", help="draw on all machines that have joined this fleet")
+    add_certificates(command)
+
+
+def add_login_options(command: Any, help_of_host: str) -> None:
+    """A WebUI's address, given once or several times, and its login."""
+    command.add_argument("--host", "--remote", metavar="URL", action="append", help=help_of_host)
     command.add_argument("--login", metavar="USER:PASSWORD", help="the --api-auth of those whose URL names none")
 
 
-def remote_host(urls: Sequence[str], taggers: Path | None, data: Path, login: str | None) -> Host:
-    """One or several WebUIs by their addresses; ``login`` is ``user:password`` of its ``--api-auth``.
+def add_certificates(command: Any) -> None:
+    """Who is let into a fleet."""
+    command.add_argument("--certificates", metavar="FOLDER", type=Path, help="ca.pem, cert.pem and key.pem of the fleet")
+
+
+def other_machines(given: Any) -> Host | None:
+    """The host that ``--fleet``, one ``--host`` or several of them name; None where there is neither.
 
     Raises:
-        RequestError: ``login`` has no colon.
-        HostError: one of ``urls`` is no address, or given twice.
+        RequestError: both are given, or ``--login`` has no colon.
+        HostError: an address is none or is given twice, or the fleet cannot be joined.
     """
+    data, taggers = data_folder(), _tagger_folders(None, given.tagger)
+    credentials = read_login(given.login)
+    if given.fleet and given.host:
+        raise RequestError("--fleet and --host are both given; give one, or let the WebUI join: fleet worker --host URL.")
+    if given.fleet:
+        from tag_atelier.host.fleet import build_of_fleet
+
+        return build_of_fleet(given.fleet, data, taggers, given.certificates)
+    if given.host and len(given.host) > 1:
+        from tag_atelier.host.fleet import build_of_webuis
+
+        return build_of_webuis(given.host, data, taggers, credentials)
+    if given.host:
+        from tag_atelier.host.remote import build
+
+        return build(given.host[0], data, taggers, credentials)
+    return None
+
+
+def read_login(login: str | None) -> tuple[str, str] | None:
+    """User and password of ``--login``. Raises RequestError without a colon between them."""
     if login is not None and ":" not in login:
         raise RequestError("--login has no ':'; expected USER:PASSWORD.")
-    from tag_atelier.host.remote import build
-
     user, _, password = (login or "").partition(":")
-    return build(urls, data, _tagger_folders(None, taggers), credentials=(user, password) if login else None)
+    return (user, password) if login else None
 
 
 def _tagger_folders(checkpoints: Path | None, taggers: Path | None) -> tuple[Path, ...]:

@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from tag_atelier.cli.progress import add_remote_options, data_folder, embedded_host, remote_host
+from tag_atelier.cli.progress import add_remote_options, data_folder, embedded_host, other_machines
 from tag_atelier.errors import HostError
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.origins import OnlyThisMachine, is_this_machine
@@ -63,8 +63,9 @@ def _serve(given: argparse.Namespace) -> int:
 
 
 def _host(given: argparse.Namespace) -> Host:
-    if given.host:
-        return remote_host(given.host, given.tagger, data_folder(), given.login)
+    others = other_machines(given)
+    if others is not None:
+        return others
     checkpoints, tagger = given.checkpoints, given.tagger
     if checkpoints is None:
         from tag_atelier.cli.demo import make_world, tagger_folder

@@ -1,4 +1,4 @@
-"""``bench`` and ``merge``: long work on the embedded host, or on a WebUI by its address."""
+"""``bench`` and ``merge``: long work on the embedded host, or on other machines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tag_atelier.cli.progress import add_remote_options, bar, data_folder, embedded_host, remote_host
+from tag_atelier.cli.progress import add_remote_options, bar, data_folder, embedded_host, other_machines
 from tag_atelier.errors import RecipeError, SpecError, UnknownName, say
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.language import sentence, system_language
@@ -72,11 +72,7 @@ def _bench(given: argparse.Namespace) -> int:
             out=given.out,
             taken=", ".join(taken),
         )
-    data = data_folder()
-    if given.host:
-        host = remote_host(given.host, given.tagger, data, given.login)
-    else:
-        host = embedded_host(given.checkpoints, given.tagger, data)
+    host = other_machines(given) or embedded_host(given.checkpoints, given.tagger, data_folder())
     plan = read_plan(given.plan)
     with bar() as progress:
         summary = Atelier(host).benchmarks.run_now(plan, given.out, progress, given.language)

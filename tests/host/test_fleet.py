@@ -13,12 +13,16 @@ from tag_atelier.bench import report
 from tag_atelier.bench.run import run
 from tag_atelier.bench.store import Store
 from tag_atelier.errors import Cancelled, HostError, UnknownName
-from tag_atelier.host.remote import build, fleet
+from tag_atelier.host.fleet import build_of_webuis, members, sampler
+from tag_atelier.host.fleet.machine import Machine
+from tag_atelier.host.remote import build
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.ports import Checkpoint, Host, RenderedImage, RenderRequest, SamplingParameters
 from tests.bench.bench_parts import LABELS, small_plan
 from tests.fakes import FakeProgress, FakeScorer, draw
 from tests.host.fake_webui import FakeWebui, served
+
+pytest.importorskip("distributed", reason="the extra 'fleet' is not installed")
 
 FILES = {"model-a": "aa" * 32, "model-b": "bb" * 32}
 QUICK = SamplingParameters(steps=2, width=64, height=64)
@@ -35,7 +39,9 @@ class Rack:
         return self._stack.enter_context(served(FakeWebui(files, dies_after)))
 
     def host(self, *webuis: FakeWebui) -> Host:
-        return build([webui.url for webui in webuis], self._folder)
+        host = build_of_webuis([webui.url for webui in webuis], self._folder)
+        self._stack.callback(host.sampler._members.close)
+        return host
 
 
 @pytest.fixture
@@ -107,7 +113,7 @@ def test_a_dead_machine_is_asked_again_after_a_while(rack: Rack, monkeypatch: py
     rendered_by(host, {1})
     second.dies_after = None
     rendered_by(host, {1})
-    monkeypatch.setattr(fleet, "RETRY_S", 0.0)
+    monkeypatch.setattr(members, "RETRY_S", 0.0)
     open_when_all_draw([first, second])
     rendered_by(host, {1, 2})
 
@@ -127,7 +133,7 @@ def test_all_dead_is_the_last_ones_sentence(rack: Rack) -> None:
 
 
 def test_what_a_silent_machine_holds_is_drawn_by_another(rack: Rack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fleet, "OVERDUE_S", 0.3)
+    monkeypatch.setattr(sampler, "OVERDUE_S", 0.3)
     first, silent = rack.webui(), rack.webui()
     host = rack.host(first, silent)
     open_when_all_draw([first, silent], to_open=[first])
@@ -167,13 +173,25 @@ def test_an_interrupt_at_one_of_them_stops_the_batch(rack: Rack) -> None:
         rendered(rack.host(first, second))
 
 
-def test_a_checkpoint_must_be_on_all_of_them_and_be_the_same_file(rack: Rack) -> None:
-    first, lacking, other = rack.webui(), rack.webui({"model-b": "bb" * 32}), rack.webui({**FILES, "model-a": "cc" * 32})
-    with pytest.raises(UnknownName, match=f"{lacking.url} lacks it: copy it there"):
-        rack.host(first, lacking).checkpoints.resolve("model-a")
-    assert [found.name for found in rack.host(first, lacking).checkpoints.list()] == ["model-b"]
+def test_a_machine_that_lacks_a_checkpoint_draws_with_the_others(rack: Rack, tmp_path: Path) -> None:
+    both, one = rack.webui(), rack.webui({"model-b": "bb" * 32})
+    host = rack.host(both, one)
+    assert [found.name for found in host.checkpoints.list()] == ["model-a", "model-b"]
+    with Store(tmp_path / "run") as store:
+        summary = run(small_plan(host), host, FakeScorer(LABELS), store, FakeProgress())
+        drawn = {(item.cell.checkpoint, item.used["machine"]) for item in store.cells()}
+    assert (summary.drawn, summary.missing, summary.errors) == (12, 0, ())
+    assert (0, 1) in drawn and (0, 2) not in drawn
+    with pytest.raises(UnknownName, match="Unknown checkpoint 'model-c'; expected one of: model-a, model-b"):
+        host.checkpoints.resolve("model-c")
+
+
+def test_two_files_of_one_name_are_refused(rack: Rack) -> None:
+    first, other = rack.webui(), rack.webui({**FILES, "model-a": "cc" * 32})
     host = rack.host(first, other)
-    with pytest.raises(HostError, match=f"'model-a' is another file on {other.url}"):
+    with pytest.raises(
+        HostError, match=rf"'model-a' is another file on {other.url} \(cccccccccc\) than on {first.url} \(aaaaaaaaaa\)"
+    ):
         host.checkpoints.identify(host.checkpoints.resolve("model-a"))
     assert host.checkpoints.identify(host.checkpoints.resolve("model-b")) == "bb" * 32
 
@@ -212,15 +230,15 @@ def test_a_job_of_the_atelier_is_shared_and_taken_up_after_all_were_gone(rack: R
 
 def test_one_address_twice_is_refused(rack: Rack, tmp_path: Path) -> None:
     webui = rack.webui()
-    with pytest.raises(HostError, match=f"{webui.url} is given; expected each WebUI once"):
-        build([webui.url, f"{webui.url}/"], tmp_path)
+    with pytest.raises(HostError, match=f"{webui.url} is given twice; expected each WebUI once"):
+        build_of_webuis([webui.url, f"{webui.url}/"], tmp_path)
 
 
-def test_the_checkpoint_of_another_folder_is_found_by_its_hash(rack: Rack) -> None:
+def test_the_checkpoint_of_another_folder_is_found_by_its_hash(rack: Rack, tmp_path: Path) -> None:
     webui = rack.webui({"renamed": "aa" * 32})
-    machine = fleet.Machine(webui.url, *ports_of(rack.host(webui)))
-    assert machine.find(Checkpoint("model-a", "sub/model-a.safetensors", sha256="aa" * 32)).name == "renamed"
-
-
-def ports_of(host: Host) -> tuple:
-    return host.sampler, host.checkpoints
+    machine = Machine(1, webui.url, build(webui.url, tmp_path))
+    assert machine.find(Checkpoint("model-a", "sub/model-a.safetensors"), "aa" * 32).name == "renamed"
+    with pytest.raises(UnknownName, match=f"{webui.url} lacks it: copy it there"):
+        machine.find(Checkpoint("model-a", "sub/model-a.safetensors"), "bb" * 32)
+    with pytest.raises(HostError, match=f"'renamed' is another file on {webui.url}; copy the same file to all."):
+        machine.find(Checkpoint("renamed", "renamed.safetensors"), "bb" * 32)
