@@ -6,6 +6,8 @@
 var tagAtelier = (function () {
     const SECOND = 1000;
     const FOLLOW_EVERY = 0.7 * SECOND;
+    /** Looks at the page between two questions for jobs that it did not start. */
+    const ASK_EVERY = 4;
     const PREFIX = "tag_atelier_";
     const earlier = {};
     const followed = new Map();
@@ -263,6 +265,14 @@ var tagAtelier = (function () {
     /** Whether the page's data are there; without their token nothing may be asked for. */
     const isReady = () => Boolean(find("[data-tag-atelier-page]"));
 
+    /** gradio 3 gives the number beside a slider no name. */
+    function nameNumbers(node) {
+        const title = node.querySelector("[data-testid=block-info], label span");
+        for (const input of node.querySelectorAll("input[type=number]:not([aria-label])")) {
+            if (title) input.setAttribute("aria-label", title.textContent.trim());
+        }
+    }
+
     let hints = null;
     /** Gives each control its tooltip as soon as it is on the page. */
     function putHints() {
@@ -272,6 +282,7 @@ var tagAtelier = (function () {
             const node = find("#" + id);
             if (!node) continue;
             node.title = hint;
+            nameNumbers(node);
             hints.delete(id);
         }
     }
@@ -286,9 +297,13 @@ var tagAtelier = (function () {
     /** Calls `action` whenever something that fits `selector` comes into sight. */
     const whenShown = (selector, action) => arrivals.push([selector, action]);
 
-    /** gradio has no portable "this tab was shown", so the page is looked at once a second; that costs no request. */
+    let looks = 0;
+    /** gradio has no portable "this tab was shown", so the page is looked at once a second; that costs no request. What was
+     * begun elsewhere, in another window or by a program, is asked for now and then while its place is in sight. */
     function look() {
         if (!isReady()) return;
+        looks += 1;
+        if (looks % ASK_EVERY === 0 && !document.hidden && findAll("[data-tag-atelier-jobs]").some(visible)) watch();
         for (const [selector, action] of arrivals) {
             const now = visible(find(selector));
             if (now && !present.get(selector)) action();
