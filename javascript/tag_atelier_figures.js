@@ -2,7 +2,7 @@
 "use strict";
 
 var tagAtelierFigures = (function () {
-    const { say } = tagAtelier;
+    const { say, readData } = tagAtelier;
 
     /** "19 s left", "12 min left", "2 h 05 min left"; nothing where it is not known. */
     function timeLeft(seconds) {
@@ -20,9 +20,9 @@ var tagAtelierFigures = (function () {
 
     /** A moment in the reader's own time, to the minute; the text itself where it is none. */
     function moment(text) {
-        const date = new Date(text);
+        const date = new Date(text), language = readData("page").language;
         if (!text || Number.isNaN(date.getTime())) return text || "";
-        return date.toLocaleString(undefined, { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" });
+        return date.toLocaleString(language === "zh-CN" ? language : undefined, { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" });
     }
 
     return { timeLeft, size, moment };
