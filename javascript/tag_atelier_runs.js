@@ -115,6 +115,7 @@ var tagAtelierRuns = (function () {
             if (filling && filling.run === run) { filling = null; place.replaceChildren(); }
             return;
         }
+        if (!job.total) return; // it has no folder yet
         if (!filling || filling.run !== run) filling = { run: run, at: 0, nodes: new Map() };
         if (Date.now() - filling.at < 2000) return;
         filling.at = Date.now();
