@@ -35,6 +35,7 @@ var tagAtelierJobs = (function () {
 
     function build(job) {
         const node = make("div", "");
+        node.tabIndex = -1; // takes the keyboard where nothing is left to press
         Object.assign(node.dataset, { job: job.id, kind: job.kind });
         const head = node.appendChild(make("div", "tag-atelier-job-head"));
         const title = head.appendChild(make("strong", "", job.title || job.kind));
@@ -88,18 +89,19 @@ var tagAtelierJobs = (function () {
         card.drawn = state;
         const had = card.row.contains(document.activeElement);
         card.row.replaceChildren(...(over(job) ? outcome(job) : [stopButton(card, job)]));
-        const next = had && card.row.querySelector("button");
-        if (next) next.focus({ preventScroll: true });
+        if (had) (card.row.querySelector("button") || card.node).focus({ preventScroll: true });
     }
 
     function stopButton(card, job) {
         const text = card.stopping ? (goesOn(job) ? "Pausing…" : "Cancelling…") : goesOn(job) ? "Pause" : "Cancel";
         const made = button(say(text), "tag-atelier-stop", () => stop(card));
-        made.disabled = card.stopping;
+        // Not disabled: that would take the keyboard away from it.
+        if (card.stopping) made.setAttribute("aria-disabled", "true");
         return made;
     }
 
     async function stop(card) {
+        if (card.stopping) return;
         card.stopping = true;
         drawButtons(card, card.job);
         try {

@@ -37,8 +37,9 @@
     function showList() {
         for (const entry of document.querySelectorAll("ul.options > li[aria-label]")) {
             const value = entry.getAttribute("aria-label"), word = wordOf(value);
-            const text = entry.lastChild;
-            if (word !== value && text && text.nodeType === Node.TEXT_NODE && text.data.trim() === value) text.data = " " + word + " ";
+            if (word === value) continue;
+            const texts = Array.from(entry.childNodes).filter((node) => node.nodeType === Node.TEXT_NODE && node.data.trim() === value);
+            texts.forEach((node) => { node.data = " " + word + " "; });
         }
     }
 

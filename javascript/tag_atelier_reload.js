@@ -6,7 +6,6 @@
     const KEY = "tag-atelier-page " + window.location.pathname;
     const MOST_TRIES = 40;
     const BOXES = ["prompt_text", "prompt_negative", "bench_spec", "merge_recipe", "merge_name", "search_spec"];
-    const initial = new Map();
     let kept = null;
 
     const boxOf = (name) => tagAtelier.find("#tag_atelier_" + name + " textarea, #tag_atelier_" + name + " input");
@@ -14,11 +13,11 @@
     const isReload = () => performance.getEntriesByType("navigation").some((entry) => ["reload", "back_forward"].includes(entry.type));
 
     function keep() {
-        if (!initial.size) return;
+        if (!rooms().length) return;
         const texts = {};
-        for (const [name, text] of initial) {
+        for (const name of BOXES) {
             const box = boxOf(name);
-            if (box && box.value !== text) texts[name] = box.value;
+            if (box) texts[name] = box.value;
         }
         const room = rooms().findIndex((button) => button.classList.contains("selected"));
         try {
@@ -52,11 +51,8 @@
         if (kept || !tagAtelier.isReady() || !rooms().length) return;
         kept = isReload() ? read() : {};
         for (const name of BOXES) {
-            const box = boxOf(name);
-            if (!box) continue;
-            initial.set(name, box.value);
-            const text = (kept.texts || {})[name];
-            if (typeof text === "string" && text !== box.value) put(box, text);
+            const box = boxOf(name), text = (kept.texts || {})[name];
+            if (box && typeof text === "string" && text !== box.value) put(box, text);
         }
         if ((kept.texts || {}).merge_recipe) fillMergeForm(0);
         if (kept.room > 0 && rooms()[kept.room]) rooms()[kept.room].click();

@@ -57,6 +57,13 @@ def standalone_blocks(title: str) -> gr.Blocks:
     style = STYLE_FILE.read_text(encoding="utf-8")
     # The default theme would ask a font service; a page that runs offline must not.
     theme = gr.themes.Default(font=("system-ui", "sans-serif"), font_mono=("ui-monospace", "Consolas", "monospace"))
+    # Its orange on light orange, and white on bright orange, have 2.6 and 3.2 : 1; text needs 4.5.
+    theme.set(
+        button_primary_text_color="*primary_800",
+        button_primary_text_color_dark="white",
+        button_primary_background_fill_dark="linear-gradient(to bottom right, *primary_700, *primary_800)",
+        button_primary_background_fill_hover_dark="linear-gradient(to bottom right, *primary_700, *primary_700)",
+    )
     options: dict[str, Any] = {
         "title": title,
         "css": style + "\nfooter { display: none !important; }",

@@ -63,7 +63,8 @@ class Words:
     def script_table(self) -> str:
         """JSON object of the script's sentences in the reader's language."""
         own = (*SCRIPT_SENTENCES, *ABOUT_SENTENCES, *LANE_SENTENCES, *BENCH_SENTENCES, *SEARCH_SENTENCES)
-        said = (*own, *RUN_NOTES, *STUDY_SENTENCES, *WHY_REPLACED, *REASONS.values(), *MENU_WORDS.values(), *SLOT_NAMES.values())
+        menus = (*MENU_WORDS.values(), *SLOT_NAMES.values())
+        said = (*own, *RUN_NOTES, *STUDY_SENTENCES, *WHY_REPLACED, *REASONS.values(), *menus)
         return json.dumps({english: self(english) for english in said}, ensure_ascii=False)
 
 
