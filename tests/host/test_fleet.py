@@ -40,7 +40,7 @@ class Rack:
 
     def host(self, *webuis: FakeWebui) -> Host:
         host = build_of_webuis([webui.url for webui in webuis], self._folder)
-        self._stack.callback(host.sampler._members.close)
+        self._stack.callback(host.sampler.close)
         return host
 
 

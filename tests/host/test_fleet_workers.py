@@ -63,7 +63,7 @@ class Camp:
 
     def host(self) -> Host:
         host = build_of_fleet(self.address, self._folder)
-        self._stack.callback(host.sampler._members.close)
+        self._stack.callback(host.sampler.close)
         return host
 
 

@@ -54,6 +54,10 @@ class FleetSampler:
         """Our estimate: which machine will draw is not known yet."""
         return count_chunks(prompt)
 
+    def close(self) -> None:
+        """Leave the fleet; for who goes on without it. A process that ends leaves by itself."""
+        self._members.close()
+
 
 class _Batch:
     """One batch: what is with the engine, what is there, and who failed at what."""

@@ -1,0 +1,104 @@
+"""What a fleet costs and gains, with the miniature checkpoint in worker processes of this machine: one JSON line.
+
+    python benchmarks/fleet.py [--pictures 48 --rounds 3]
+
+``overhead_ms`` is what a picture takes longer through a fleet of one worker than in this process; ``speed_up`` the seconds of
+one worker over those of two. ``lost`` counts pictures that are not there, or differ from those of this process, after one of
+two workers was killed half way (``killed_s`` seconds in all). Medians of ``--rounds``. Wants the extra ``fleet``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.machine import machine
+from tag_atelier.cli.demo import make_world
+from tag_atelier.host.embedded import build
+from tag_atelier.host.fleet import build_of_fleet
+from tag_atelier.jobs.runner import Job
+from tag_atelier.ports import Host, RenderedImage, RenderRequest, SamplingParameters
+
+ROOT = Path(__file__).resolve().parent.parent
+PARAMETERS = SamplingParameters(sampler="Euler", steps=12, cfg_scale=5, width=64, height=64)
+NAME = "miniature-base"
+
+
+def start(stack: ExitStack, folder: Path, beginning: str, *arguments: str) -> tuple[subprocess.Popen[str], str]:
+    """A process of ``tag_atelier fleet``, ended with ``stack``, and what stands behind ``beginning`` in what it prints."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TAG_ATELIER_DATA": str(folder), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "tag_atelier", "fleet", *arguments]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+    stack.callback(process.kill)
+    assert process.stdout is not None
+    line = next((line for line in process.stdout if beginning in line), "")
+    return process, line.partition(beginning)[2].strip()
+
+
+def fleet(stack: ExitStack, folder: Path, world: Path, workers: int) -> tuple[Host, list[subprocess.Popen[str]]]:
+    """A fleet of ``workers`` processes that draw with our own host."""
+    _, address = start(stack, folder, "Fleet: tcp://", "scheduler", "--listen", "127.0.0.1:0")
+    of = ("--checkpoints", str(world), "--device", "cpu")
+    names = [f"worker-{number}" for number in range(workers)]
+    processes = [start(stack, folder / name, "joined", "worker", address, "--name", name, *of)[0] for name in names]
+    host = build_of_fleet(address, folder)
+    stack.callback(host.sampler.close)  # type: ignore[attr-defined]  # FleetSampler's, not the port's
+    return host, processes
+
+
+def draw(host: Host, requests: list[RenderRequest]) -> tuple[list[bytes], float]:
+    """The pixels of ``requests``, each drawn by itself, and the seconds they took."""
+    checkpoint, images = host.checkpoints.resolve(NAME), list[RenderedImage]()
+    host.checkpoints.identify(checkpoint)
+    started = time.perf_counter()
+    for batch in [requests] if host.machines else [[request] for request in requests]:
+        host.sampler.render(batch, PARAMETERS, checkpoint, images.append, Job("draw", "", lambda _: {}))
+    seconds = time.perf_counter() - started
+    return [image.image.tobytes() for image in images], seconds
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", type=int, default=48)
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    requests = [RenderRequest(f"1girl, solo, smile, {number}", "", number) for number in range(given.pictures)]
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
+        world = make_world(folder / "world")
+        alone = build(world, folder / "alone", device="cpu")
+        one, _ = fleet(stack, folder / "one", world, 1)
+        two, (doomed, _) = fleet(stack, folder / "two", world, 2)
+        for host in (alone, one, two):
+            draw(host, requests[:4])  # loads and warms up
+        seconds = [[draw(host, requests)[1] for host in (alone, one, two)] for _ in range(given.rounds)]
+        in_one, of_one, of_two = (statistics.median(column) for column in zip(*seconds, strict=True))
+        expected = draw(alone, requests)[0]
+        threading.Timer(of_two / 2, doomed.kill).start()
+        drawn, killed_s = draw(two, requests)
+    same = sum(one == other for one, other in zip(drawn, expected, strict=False))
+    figures = {
+        "alone_ms": round(1000 * in_one / given.pictures, 1),
+        "overhead_ms": round(1000 * (of_one - in_one) / given.pictures, 1),
+        "speed_up": round(of_one / of_two, 2),
+        "killed_s": round(killed_s, 2),
+        "two_s": round(of_two, 2),
+        "lost": given.pictures - same,
+    }
+    print(json.dumps({**figures, **machine()}))
+
+
+if __name__ == "__main__":
+    main()
