@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,19 @@ def test_a_live_merge_that_does_not_fit_leaves_the_one_before(atelier: Atelier) 
     assert (job.state, "is loaded but the recipe starts from" in job.error) == ("failed", True)
     assert torch.equal(middle(atelier), merged)
     assert (atelier.status()["dirty"], atelier.status()["live_merge"]) == (True, digest)
+
+
+def test_what_another_extension_merged_in_memory_is_left_alone(atelier: Atelier, monkeypatch: pytest.MonkeyPatch) -> None:
+    atelier.host.checkpoints.load(atelier.host.checkpoints.resolve(A))
+    before, theirs = middle(atelier), replace(atelier.host.checkpoints.resolve(A), name="a x b", in_memory_only=True)
+    monkeypatch.setattr(atelier.host.checkpoints, "loaded", lambda: theirs)
+    monkeypatch.setattr(atelier.host.live_model, "checkpoint", lambda: theirs)
+    assert (atelier.status()["loaded"], atelier.status()["in_memory_only"]) == ("a x b", True)
+    job = ended(atelier.start_live_merge(RECIPE))
+    assert job.state == "failed" and "'a x b' was made in memory by another extension" in job.error
+    with pytest.raises(Busy, match="made in memory by another extension"):
+        atelier.start_benchmark({"name": "n", "template": "{tag}", "tags": ["glaring"], "checkpoints": [A]})
+    assert torch.equal(middle(atelier), before)
 
 
 def test_restore_gives_back_every_bit_and_may_be_asked_for_twice(atelier: Atelier) -> None:
