@@ -50,6 +50,17 @@ def test_the_report_repeats_it_in_its_language(tmp_path: Path, language: str, wo
     assert f"{words}" in page and "reachin (reaching?), {odd}" in page
 
 
+def test_a_chinese_report_says_why_a_picture_was_rejected(tmp_path: Path) -> None:
+    host, scorer = small_host(tmp_path), FakeScorer(LABELS)
+    host.sampler.draw_with = "model-b"
+    with Store(tmp_path / "run") as store:
+        run(small_plan(host, self_test=0), host, scorer, store, FakeProgress())
+        assert store.cells()[0].reason == "drawn with 'model-b' instead of 'model-a'"
+        page = report.write(store, tmp_path / "run", "zh_CN").read_text(encoding="utf-8")
+    assert 'title="实际用“model-b”绘制，而不是“model-a”"' in page and "instead of" not in page
+    assert "实际用“model-b”绘制" in (tmp_path / "run" / "report.md").read_text(encoding="utf-8")
+
+
 def test_every_remark_has_its_chinese() -> None:
     said = {judge.OFFER, judge.TRAINING_JUDGE}
     for module in (choice, judge, sets):
