@@ -61,13 +61,27 @@ def put_back(atelier: Atelier, p: Any, progress: Progress) -> None:
         shared.state.interrupt()
 
 
-def refuse_second_model(p: Any, request: PanelRequest) -> None:
+def keep(atelier: Atelier, p: Any, progress: Progress) -> None:
+    """Before each batch: a pass inside the job may have loaded another checkpoint meanwhile (ADetailer's own, say).
+
+    The job's own merge is put back; of one that somebody applied, and that is lost as by any switch, nothing more is told.
+    """
+    if getattr(p, _OWN, None) is not None:
+        put_back(atelier, p, progress)
+    elif MERGE_INFOTEXT in p.extra_generation_params and atelier.merges.live_recipe is None:
+        for key in (MERGE_INFOTEXT, RECIPE_INFOTEXT):
+            p.extra_generation_params.pop(key, None)
+
+
+def refuse_second_model(atelier: Atelier, p: Any, request: PanelRequest) -> None:
     """A job that changes models half way would draw what follows unmerged. Raises RequestError."""
-    wanted = request.merge is not None or xyz_merge_axes.varies(p) or virtual_checkpoints.chosen() is not None
+    chosen = virtual_checkpoints.chosen() is not None or atelier.merges.live_recipe is not None
+    wanted = request.merge is not None or xyz_merge_axes.varies(p) or chosen
     for name in (getattr(p, "refiner_checkpoint", None), getattr(p, "hr_checkpoint_name", None)):
         if wanted and name not in (None, "", "None", "none", "Use same checkpoint"):
             raise RequestError(
-                "The job switches to '{name}' half way; a merge for one job needs a job of one checkpoint.", name=name
+                "The job switches to '{name}' half way, which undoes a merge; draw with one checkpoint, or restore the model.",
+                name=name,
             )
 
 

@@ -63,10 +63,18 @@ class StateProgress:
         return bool(state.interrupted or state.skipped or getattr(state, "stopping_generation", False))
 
 
+class _AlwaysVisible(scripts.Script):
+    def title(self) -> str:
+        return TITLE
+
+    def show(self, is_img2img: bool) -> Any:
+        return scripts.AlwaysVisible
+
+
 def make_panel_script(atelier: Atelier, page: PanelPage) -> type[scripts.Script]:
     """The Script class to register; txt2img and img2img get an instance each."""
 
-    class PanelScript(scripts.Script):
+    class PanelScript(_AlwaysVisible):
         """Runs for every job; does nothing when the panel is off and nothing is merged."""
 
         _parts: dict[str, Any]
@@ -74,12 +82,6 @@ def make_panel_script(atelier: Atelier, page: PanelPage) -> type[scripts.Script]
         def __init__(self) -> None:
             super().__init__()
             self._parts = {}
-
-        def title(self) -> str:
-            return TITLE
-
-        def show(self, is_img2img: bool) -> Any:
-            return scripts.AlwaysVisible
 
         def ui(self, is_img2img: bool) -> list[Any]:
             xyz_axes.register(atelier)
@@ -107,6 +109,9 @@ def make_panel_script(atelier: Atelier, page: PanelPage) -> type[scripts.Script]
         def process(self, p: Any, *_values: Any) -> None:
             _carry_out(atelier, p, self._request, _tab(self.is_img2img))
 
+        def process_batch(self, p: Any, *_values: Any, **_more: Any) -> None:
+            merge_in_job.keep(atelier, p, StateProgress())
+
         def postprocess(self, p: Any, processed: Any, *_values: Any) -> None:
             _end(atelier, p)
 
@@ -123,7 +128,7 @@ def _read(atelier: Atelier, page: PanelPage, p: Any, values: tuple[Any, ...]) ->
         _clean_up(atelier)
     try:
         request = xyz_axes.wanted(PanelRequest.from_value(page.values_to_request(values)), p)
-        merge_in_job.refuse_second_model(p, request)
+        merge_in_job.refuse_second_model(atelier, p, request)
         return request
     except TagAtelierError as error:
         refuse_later(p, error, "setup_prompts")
