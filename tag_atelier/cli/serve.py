@@ -11,6 +11,7 @@ from tag_atelier.cli.progress import add_remote_options, data_folder, embedded_h
 from tag_atelier.errors import HostError
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.origins import OnlyThisMachine, is_this_machine
+from tag_atelier.language import system_language
 from tag_atelier.ports import Host
 from tag_atelier.settings import DEFAULTS
 
@@ -50,7 +51,8 @@ def _serve(given: argparse.Namespace) -> int:
     import uvicorn
 
     listener = _listen(given.listen, given.port)
-    atelier = Atelier(_host(given), lambda: {**DEFAULTS, "language": given.language})
+    language = system_language() if given.language == "auto" else given.language
+    atelier = Atelier(_host(given), lambda: {**DEFAULTS, "language": language})
     app = build_app(atelier)
     if is_this_machine(given.listen):
         app = OnlyThisMachine(app)
