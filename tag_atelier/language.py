@@ -128,10 +128,15 @@ def told(error: _Error, language: Language) -> _Error:
 
 
 def system_language() -> Language:
-    """The language that this system speaks with its user; the command line and the page of ``serve`` use it."""
-    import locale
+    """The language that this system speaks with its user; the command line and the page of ``serve`` use it.
 
-    return "zh_CN" if (locale.getlocale()[0] or "").startswith(("zh", "Chinese")) else "en"
+    What the environment names counts also where that locale is not installed, as in most containers; Windows names none there.
+    """
+    import locale
+    import os
+
+    named = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), None)
+    return "zh_CN" if (named or locale.getlocale()[0] or "").startswith(("zh", "Chinese")) else "en"
 
 
 def asked_language(header: str) -> Language:

@@ -13,6 +13,7 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ["LC_ALL"] = "C.UTF-8"  # what the command line says is compared in English
 
 with suppress(ImportError):
     from hypothesis import settings

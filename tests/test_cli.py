@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tag_atelier import cli
-from tag_atelier.cli import main, prompts
+from tag_atelier.cli import main
 
 MESSY = "blue eyes, smile, 1girl"
 SORTED = "1girl, smile, blue eyes"
@@ -75,8 +74,7 @@ def test_an_unknown_profile_is_named_with_the_known_ones(capsys: pytest.CaptureF
 
 
 def test_a_chinese_system_is_told_in_chinese(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    for room in (cli, prompts):
-        monkeypatch.setattr(room, "system_language", lambda: "zh_CN")
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
     assert failure(capsys, "arrange", MESSY, "--profile", "nope").startswith("错误：没有模型系列“nope”；可选：aidxl")
     assert main(["lint", "(smile"]) == 0
     assert "“(”未闭合" in capsys.readouterr().out
