@@ -35,23 +35,22 @@ PARAMETERS = SamplingParameters(sampler="Euler", steps=12, cfg_scale=5, width=64
 NAME = "miniature-base"
 
 
-def start(stack: ExitStack, folder: Path, beginning: str, *arguments: str) -> tuple[subprocess.Popen[str], str]:
-    """A process of ``tag_atelier fleet``, ended with ``stack``, and what stands behind ``beginning`` in what it prints."""
+def start(stack: ExitStack, folder: Path, lines: int, *arguments: str) -> tuple[subprocess.Popen[str], str]:
+    """A process of ``tag_atelier fleet``, ended with ``stack``, and the last of the ``lines`` that it prints."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TAG_ATELIER_DATA": str(folder), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "tag_atelier", "fleet", *arguments]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, encoding="utf-8")
     stack.callback(process.kill)
     assert process.stdout is not None
-    line = next((line for line in process.stdout if beginning in line), "")
-    return process, line.partition(beginning)[2].strip()
+    return process, [process.stdout.readline() for _ in range(lines)][-1].strip()
 
 
 def fleet(stack: ExitStack, folder: Path, world: Path, workers: int) -> tuple[Host, list[subprocess.Popen[str]]]:
     """A fleet of ``workers`` processes that draw with our own host."""
-    _, address = start(stack, folder, "Fleet: tcp://", "scheduler", "--listen", "127.0.0.1:0")
+    address = start(stack, folder, 1, "scheduler", "--listen", "127.0.0.1:0")[1].partition("tcp://")[2]
     of = ("--checkpoints", str(world), "--device", "cpu")
     names = [f"worker-{number}" for number in range(workers)]
-    processes = [start(stack, folder / name, "joined", "worker", address, "--name", name, *of)[0] for name in names]
+    processes = [start(stack, folder / name, 2, "worker", address, "--name", name, *of)[0] for name in names]
     host = build_of_fleet(address, folder)
     stack.callback(host.sampler.close)  # type: ignore[attr-defined]  # FleetSampler's, not the port's
     return host, processes

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tag_atelier.cli.progress import add_certificates, add_login_options, data_folder, embedded_host, read_login
-from tag_atelier.errors import HostError, RequestError
+from tag_atelier.errors import HostError, RequestError, Said
 from tag_atelier.jobs.origins import is_this_machine
+from tag_atelier.language import system_language, tell
 
 if TYPE_CHECKING:
     from tag_atelier.host.fleet.machine import Machine
@@ -86,5 +87,5 @@ def _refuse_open(address: str, given: argparse.Namespace) -> None:
         )
 
 
-def _tell(line: str) -> None:
-    print(line, flush=True)
+def _tell(line: Said) -> None:
+    print(tell(line, system_language()), flush=True)

@@ -34,7 +34,7 @@ class Camp:
     def __init__(self, stack: ExitStack, folder: Path) -> None:
         self._stack, self._folder = stack, folder
         self.scheduler = self.start("fleet", "scheduler", "--listen", "127.0.0.1:0")
-        self.address = self.line(self.scheduler, "Fleet: ").partition("://")[2]
+        self.address = self.line(self.scheduler, 1).partition("tcp://")[2]
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "TAG_ATELIER_DATA": str(self._folder)}
@@ -45,17 +45,16 @@ class Camp:
         return process
 
     @staticmethod
-    def line(process: subprocess.Popen[str], beginning: str) -> str:
-        """What follows ``beginning`` in the first line that holds it."""
+    def line(process: subprocess.Popen[str], number: int) -> str:
+        """The line of that number that it prints; in which language depends on the system."""
         assert process.stdout is not None
-        for line in process.stdout:
-            if beginning in line:
-                return line.partition(beginning)[2].strip()
-        raise AssertionError(f"the process ended without '{beginning}'")
+        lines = [line for _, line in zip(range(number), process.stdout, strict=False)]
+        assert len(lines) == number, f"the process ended after {lines}"
+        return lines[-1].strip()
 
     def worker(self, name: str, *of: str) -> subprocess.Popen[str]:
         process = self.start("fleet", "worker", self.address, "--name", name, *of)
-        self.line(process, "joined")
+        self.line(process, 2)  # waiting, joined
         return process
 
     def webui(self) -> FakeWebui:

@@ -87,6 +87,10 @@ class Members:
             time.sleep(POLL_S / 10)
         return read(future, address)
 
+    def is_refused(self, address: str, checkpoint: str) -> bool:
+        """Whether the machine is left alone with this checkpoint now."""
+        return time.monotonic() - self._refused.get((address, checkpoint), -RETRY_S) < RETRY_S
+
     def refuse(self, addresses: Iterable[str], checkpoint: str) -> None:
         """Leave machines alone with this checkpoint for a while."""
         self._refused.update(((address, checkpoint), time.monotonic()) for address in addresses)
@@ -94,8 +98,7 @@ class Members:
     def ready(self, checkpoint: str, without: Collection[str] = ()) -> Sequence[str]:
         """Machines to draw with: those that did not fail lately, or all where all of them did; never those of ``without``."""
         present = [address for address in self.addresses() if address not in without]
-        since = time.monotonic() - RETRY_S
-        return [address for address in present if self._refused.get((address, checkpoint), since) <= since] or present
+        return [address for address in present if not self.is_refused(address, checkpoint)] or present
 
     def take_back(self, futures: Iterable[Any]) -> None:
         """Work that is wanted no more; whoever has it stops."""

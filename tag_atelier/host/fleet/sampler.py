@@ -127,7 +127,8 @@ class _Batch:
         assert answer.error is not None, "only called with an error"
         if isinstance(answer.error, Cancelled) or not answer.address:
             raise answer.error
-        logger.warning("%s is left out for a while, others draw in its place: %s", answer.label, answer.error)
+        if not self._members.is_refused(answer.address, self._name):  # of what waited for it only the first is told of
+            logger.warning("%s is left out for a while, others draw in its place: %s", answer.label, answer.error)
         self._members.refuse([answer.address], self._name)
         self._failed[index].add(answer.address)
         others = self._members.ready(self._name, without=self._failed[index])

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from tag_atelier.errors import Said, say
 from tag_atelier.host.fleet.engine import NO_WEB_PAGE, engine, full_address, security
 from tag_atelier.host.fleet.machine import Machine
 
@@ -16,7 +17,7 @@ AGAIN_S: Final = 3.0
 _ONE_AT_A_TIME: Final = {"nthreads": 1, "memory_limit": 0, **NO_WEB_PAGE}
 """The engine would pause or kill a process by its memory; models fill memory on purpose."""
 
-Tell = Callable[[str], None]
+Tell = Callable[[Said], None]
 """Takes a line for the person at the console."""
 
 
@@ -58,9 +59,9 @@ async def work(address: str, certificates: Path | None, machine: Machine, tell: 
     meeting_point = full_address(address, certificates)
     options = {**_ONE_AT_A_TIME, "name": machine.name, "host": own_address(meeting_point), "port": port}
     while True:
-        tell(f"{machine.label}: waiting for {meeting_point}")
+        tell(say("{machine}: waiting for {address}", machine=machine.label, address=meeting_point))
         async with hire(meeting_point, machine, **options, security=security(certificates)) as worker:
-            tell(f"{machine.label}: joined, listens on {worker.address}")
+            tell(say("{machine}: joined, listens on {address}", machine=machine.label, address=worker.address))
             await worker.finished()
         await asyncio.sleep(AGAIN_S)
 
@@ -69,7 +70,7 @@ async def meet(address: str, certificates: Path | None, tell: Tell) -> None:
     """Be the meeting point of a fleet at ``address`` until the task is cancelled. Raises OSError where the port is taken."""
     host = full_address(address, certificates)
     async with engine().Scheduler(host=host, security=security(certificates), **NO_WEB_PAGE) as scheduler:
-        tell(f"Fleet: {scheduler.address}")
+        tell(say("Fleet: {address}", address=scheduler.address))
         await scheduler.finished()
 
 
