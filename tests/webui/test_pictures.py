@@ -41,6 +41,8 @@ TAGS = (
 )
 """What the miniature draws."""
 ROOMS = ("prompt", "benchmark", "merge", "search")
+LOOKS = {"en": ("light",), "zh": ("dark",)}
+"""Of Forge and reForge; gradio 4 is shown in all four by tests/ui/pictures.py."""
 CHINESE = "document.querySelector('#tag_atelier_txt2img_panel').textContent.match(/[\\u4e00-\\u9fff]/)"
 
 
@@ -189,7 +191,7 @@ def test_pictures(boot: Callable[..., Server], checkout: Checkout, workplace: Pa
     host = "webui" if checkout.name == "a1111" else checkout.name
     try:
         finish_work(server.client, models)
-        for theme in THEMES:
+        for theme in THEMES if checkout.name == "a1111" else LOOKS[language]:
             with chromium(tmp_path / theme) as driver:
                 driver.set_window_size(WIDTH, HEIGHT)
                 page = Page(driver, tmp_path)
