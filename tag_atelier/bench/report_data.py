@@ -16,6 +16,7 @@ from tag_atelier.bench.stats import Interval
 from tag_atelier.bench.store import StoredCell
 from tag_atelier.bench.verdicts import Verdict
 from tag_atelier.language import Language, found_again, sentence, tell
+from tag_atelier.prompt.lanes import SLOT_NAMES
 
 DASH = "–"
 Outcome = Literal["hit", "some", "miss", "none"]
@@ -68,6 +69,10 @@ class ReportData:
     def say(self, english: str, **values: object) -> str:
         """``english`` in the report's language."""
         return sentence(english, self.language, **values)
+
+    def slot(self, name: str) -> str:
+        """A slot as the lanes call it, in the report's language."""
+        return self.say(SLOT_NAMES.get(name, name))
 
     def reason(self, stored: StoredCell) -> str:
         """Why a picture was rejected or never drawn, in the report's language."""

@@ -75,7 +75,7 @@ def _card_facts(data: ReportData, tags: tuple[str, ...], about: dict[str, Any], 
         return escape(say("the prompt without a tag"))
     if len(tags) > 1:
         return ""
-    lines = [escape(say(about["slot"]))] if about.get("slot", "unknown") != "unknown" else []
+    lines = [escape(data.slot(about["slot"]))] if about.get("slot", "unknown") != "unknown" else []
     lines += [escape(say("{count} posts", count=f"{about['posts']:,}"))] if about.get("posts") else []
     cut = pieces(str(about.get("text", "")))
     if cut:

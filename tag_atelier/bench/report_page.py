@@ -164,7 +164,7 @@ def _slots(data: ReportData) -> str:
     if len(slots) < 2:
         return ""
     rows = "".join(
-        f'<tr><th scope="row">{escape(data.say(slot))}</th>'
+        f'<tr><th scope="row">{escape(data.slot(slot))}</th>'
         + "".join(share_cell(item.by_slot[slot]) for item in data.checkpoints)
         + "</tr>"
         for slot in slots
