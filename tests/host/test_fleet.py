@@ -242,3 +242,21 @@ def test_the_checkpoint_of_another_folder_is_found_by_its_hash(rack: Rack, tmp_p
         machine.find(Checkpoint("model-a", "sub/model-a.safetensors"), "bb" * 32)
     with pytest.raises(HostError, match=f"'renamed' is another file on {webui.url}; copy the same file to all."):
         machine.find(Checkpoint("renamed", "renamed.safetensors"), "bb" * 32)
+
+
+def test_machines_of_another_version_draw_nothing(rack: Rack, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = rack.host(rack.webui(), rack.webui())
+    monkeypatch.setattr(members, "__version__", "0.0.1")
+    with pytest.raises(HostError, match="runs Tag Atelier .* and this is 0.0.1; install the same on both"):
+        host.checkpoints.list()
+
+
+def test_what_nobody_foresaw_on_a_machine_comes_back_as_a_sentence(rack: Rack, monkeypatch: pytest.MonkeyPatch) -> None:
+    webui, other = rack.webui(), rack.webui()
+
+    def broken(_machine: Machine) -> None:
+        raise ValueError("no such kernel")
+
+    monkeypatch.setattr(Machine, "list", broken)
+    with pytest.raises(HostError, match=rf"{webui.url} failed: ValueError: no such kernel; see its console"):
+        rack.host(webui, other).checkpoints.list()

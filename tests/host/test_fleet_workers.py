@@ -37,7 +37,8 @@ class Camp:
         self.address = self.line(self.scheduler, 1).partition("tcp://")[2]
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "TAG_ATELIER_DATA": str(self._folder)}
+        paths = os.pathsep.join(path for path in (str(ROOT), os.environ.get("PYTHONPATH")) if path)
+        environment = {**os.environ, "PYTHONPATH": paths, "TAG_ATELIER_DATA": str(self._folder)}
         command = [sys.executable, "-m", "tag_atelier", *arguments]
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, encoding="utf-8")
         self._stack.callback(process.communicate)
