@@ -82,10 +82,15 @@ def _finding(item: Mapping[str, Any], words: Words) -> str:
     return f"<li>{badge} <span>{words.escaped(str(item['message']))}{better}</span></li>"
 
 
-def facts(rows: Iterable[tuple[str, str]]) -> str:
-    """A two-column table of names and values, both plain text."""
-    body = "".join(f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>" for name, value in rows)
+def facts(rows: Iterable[tuple[str, ...]]) -> str:
+    """A two-column table of names and values, all plain text; a third text of a row becomes its value's tooltip."""
+    body = "".join(_fact(*row) for row in rows)
     return f'<table class="tag-atelier-facts"><tbody>{body}</tbody></table>'
+
+
+def _fact(name: str, value: str, hint: str = "") -> str:
+    title = f' title="{html.escape(hint)}"' if hint else ""
+    return f"<tr><th>{html.escape(name)}</th><td{title}>{html.escape(value)}</td></tr>"
 
 
 def plan(result: Mapping[str, Any], words: Words) -> str:
@@ -101,7 +106,7 @@ def plan(result: Mapping[str, Any], words: Words) -> str:
         (words("Smallest difference it can show"), f"{100 * estimate['resolvable_difference']:.0f} %"),
         (words("Example prompt"), str(result["example_prompt"])),
         (words("Control prompt"), str(result["baseline"])),
-        (words("Tagger"), str(result["scorer"])[:80]),
+        (words("Tagger"), str(result["scorer"]).split(" ")[0], str(result["scorer"])),
     ]
     parts = [facts(rows), _list(words.said(item) for item in result.get("notes", ()))]
     skipped: Sequence[Mapping[str, Any]] = result.get("skipped", ())
@@ -149,7 +154,10 @@ def duration(seconds: float, words: Words) -> str:
     """Seconds as people say them; never less than one."""
     if seconds < 90:
         return words("{count} s", count=max(1, round(seconds)))
-    return words("{count} min", count=round(seconds / 60))
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return words("{count} min", count=minutes)
+    return words("{hours} h {minutes} min", hours=minutes // 60, minutes=f"{minutes % 60:02d}")
 
 
 def size(count: float) -> str:

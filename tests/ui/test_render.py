@@ -88,3 +88,14 @@ def test_chosen_checkpoints_take_the_place_of_the_plans() -> None:
 def test_a_plan_that_is_no_mapping_is_refused(text: str, named: str) -> None:
     with pytest.raises(SpecError, match=named):
         with_checkpoints(text, None)
+
+
+def test_long_work_is_told_in_hours() -> None:
+    said = [render.duration(seconds, Words("en")) for seconds in (0.2, 89, 90, 5399, 5400, 100_000)]
+    assert said == ["1 s", "89 s", "2 min", "1 h 30 min", "1 h 30 min", "27 h 47 min"]
+    assert render.duration(5400, Words("zh_CN")) == "1 小时 30 分"
+
+
+def test_a_hash_stands_in_a_tooltip_only() -> None:
+    table = render.facts([("Tagger", "wd-v3", "wd-v3 <0123>"), ("Size", "3 MB")])
+    assert '<td title="wd-v3 &lt;0123&gt;">wd-v3</td>' in table and "<td>3 MB</td>" in table
