@@ -186,6 +186,17 @@ class TestDetailer:
         assert len({it["unet"] for it in found}) == 1 and found[0]["unet"] != plain[0]["unet"]
         assert client.weights() == before
 
+    def test_a_checkpoint_of_its_own_undoes_no_merge_for_the_job(self, client: Client) -> None:
+        before = client.weights()
+        (other,) = self.passes(client, override_settings={"sd_model_checkpoint": "tiny-sd15-b"})[0]
+        theirs = square(client, ad_use_checkpoint=True, ad_checkpoint="tiny-sd15-b.safetensors")
+        found, _ = self.passes(client, n_iter=2, **together(theirs, ours(merge=recipe())))
+        drawn = [it["unet"] for it in found]
+        assert [it["depth"] for it in found] == [1, 2, 1, 2]
+        assert drawn[0] == drawn[2] and drawn[1] == drawn[3] == other["unet"] != drawn[0]
+        client.draw()
+        assert client.weights() == before
+
     def test_cells_of_a_plot(self, client: Client) -> None:
         before = client.weights()
         client.post(f"{OTHERS_PROBE}/watch", {"on": True})
