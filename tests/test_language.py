@@ -70,3 +70,8 @@ def test_one_thing_has_one_chinese_word(thing: str, others: tuple[str, ...]) -> 
     chinese = _table("zh_CN").values()
     assert any(thing in sentence for sentence in chinese)
     assert [sentence for sentence in chinese for other in others if other in sentence] == []
+
+
+def test_no_field_is_named_as_an_argument_of_those_who_say_it() -> None:
+    taken = {"template", "english", "language", "self"}
+    assert [template for template in _table("zh_CN") if taken & {name for _, name in _parts(template)}] == []
