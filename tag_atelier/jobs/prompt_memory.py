@@ -18,6 +18,7 @@ from typing import Any
 
 from tag_atelier.errors import RequestError, say
 from tag_atelier.jobs.kept_files import Form, NewerFile
+from tag_atelier.language import found_again
 
 FILE_NAME = "prompt-memory.json"
 FORM = Form(1, {}, "version")
@@ -138,7 +139,7 @@ class PromptMemory:
         self.path.replace(aside)
         self._read_at = None
         sentence = "'{name}' could not be read ({reason}); it was kept as '{aside}' and a new one begun."
-        self.problem = say(sentence, name=FILE_NAME, reason=why, aside=aside.name)
+        self.problem = say(sentence, name=FILE_NAME, reason=found_again(why), aside=aside.name)
         _LOG.warning("%s", self.problem)
 
 

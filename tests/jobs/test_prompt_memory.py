@@ -11,6 +11,7 @@ from tag_atelier.errors import RequestError
 from tag_atelier.jobs.prompt_memory import FILE_NAME, LONGEST_HISTORY, PromptMemory, write_beside
 from tag_atelier.jobs.prompt_notes import PromptNotes
 from tag_atelier.jobs.prompts import Prompts
+from tag_atelier.language import tell
 
 
 def test_what_was_remembered_is_there_at_the_next_start(tmp_path: Path) -> None:
@@ -124,3 +125,12 @@ def test_changes_that_make_no_sense_are_refused(tmp_path: Path, change: dict[str
     with pytest.raises(RequestError, match=words):
         notes.change(change)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_kept_aside_is_said_in_chinese(tmp_path: Path) -> None:
+    (tmp_path / "prompt-memory.json").write_text("[]", encoding="utf-8")
+    memory = PromptMemory(tmp_path)
+    memory.value()
+    aside = next(tmp_path.glob("prompt-memory.broken-*.json")).name
+    expected = f"“prompt-memory.json”无法读取（内容是 list，应为对象）；原文件已保留为“{aside}”，并新建了一个。"
+    assert tell(memory.problem, "zh_CN") == expected
