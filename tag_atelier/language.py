@@ -44,6 +44,8 @@ def sentence(english: str, language: Language = "en", **values: object) -> str:
 
 def tell(value: Any, language: Language) -> Any:
     """``value`` with every ``Said`` in it, however deep in mappings and lists, said in ``language``."""
+    if language == "en":
+        return value  # as a ``Said`` is, by itself
     if isinstance(value, Said):
         return sentence(value.template, language, **value.values)
     if isinstance(value, Mapping):
