@@ -232,3 +232,9 @@ def test_a_probability_just_below_the_threshold_does_not_look_like_it(tmp_path: 
         run(small_plan(host, scorer), host, scorer, store, FakeProgress())
         page = report.write(store, tmp_path / "run").read_text(encoding="utf-8")
     assert set(re.findall(r'<span class="mark">(.*?)</span>', page)) == {"✗ 0.349"}
+
+
+def test_a_dark_screen_is_not_printed_light_on_white(tmp_path: Path) -> None:
+    page = written(tmp_path)["report.html"]
+    assert page.count("prefers-color-scheme: dark") == page.count("@media screen and (prefers-color-scheme: dark)") == 1
+    assert "content-visibility: visible" in page.split("@media print")[1]
