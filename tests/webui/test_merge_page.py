@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
-import pytest
-
-from tests.ui.browser import IN_BROWSER, chromium, until
-from tests.webui.data_folder import OPTIONS
-from tests.webui.server import Server
+from tests.ui.browser import IN_BROWSER, until
 from tests.webui.test_page import Page
+from tests.webui.test_page import chinese_page as chinese_page
 from tests.webui.test_page import pictures as pictures
 
 pytestmark = IN_BROWSER
@@ -19,24 +12,8 @@ pytestmark = IN_BROWSER
 RECIPE = "#tag_atelier_merge_recipe textarea"
 
 
-@pytest.fixture
-def page(boot: Callable[..., Server], tmp_path: Path, pictures: Path) -> Iterator[Page]:
-    """The page with the WebUI's localization set to ours."""
-    options = tmp_path / "options.json"
-    chosen = {**OPTIONS, "localization": "zh_CN", "sd_model_checkpoint": "tiny-sd15-a.safetensors"}
-    options.write_text(json.dumps(chosen), encoding="utf-8")
-    server = boot("merge in Chinese", "link", "--ui-settings-file", str(options))
-    try:
-        with chromium(tmp_path / "browser") as driver:
-            opened = Page(driver, pictures)
-            opened.open(server.client.base)
-            yield opened
-            assert opened.problems() == []
-    finally:
-        server.stop()
-
-
-def test_a_network_is_baked_in_and_the_merge_is_remembered(page: Page) -> None:
+def test_a_network_is_baked_in_and_the_merge_is_remembered(chinese_page: Page) -> None:
+    page = chinese_page
     page.tab("Tag Atelier")
     page.tab("合并", "#tag_atelier_tabs > .tab-nav")
     page.choose("#tag_atelier_merge_first", "tiny-sd15-a")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.ui.browser import IN_BROWSER, chromium, until
 from tests.webui.client import OURS, Client
+from tests.webui.data_folder import OPTIONS
 from tests.webui.server import Server
 from tests.webui.test_logins import API_AUTH, API_USER, GRADIO_AUTH, PAGE, booted
 from tests.webui.test_panel import MESSY, by_hand
@@ -99,6 +101,23 @@ def page(client: Client, tmp_path: Path, pictures: Path) -> Iterator[Page]:
         opened.open(client.base)
         yield opened
         assert opened.problems() == []
+
+
+@pytest.fixture
+def chinese_page(boot: Callable[..., Server], tmp_path: Path, pictures: Path) -> Iterator[Page]:
+    """The page of a server of its own, with the WebUI's localization set to ours."""
+    options = tmp_path / "options.json"
+    chosen = {**OPTIONS, "localization": "zh_CN", "sd_model_checkpoint": "tiny-sd15-a.safetensors"}
+    options.write_text(json.dumps(chosen), encoding="utf-8")
+    server = boot(tmp_path.name, "link", "--ui-settings-file", str(options))
+    try:
+        with chromium(tmp_path / "browser") as driver:
+            opened = Page(driver, pictures)
+            opened.open(server.client.base)
+            yield opened
+            assert opened.problems() == []
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize("tab", ["txt2img", "img2img"])

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.ui.browser import IN_BROWSER, chromium, until
+from tests.ui.browser import IN_BROWSER, until
 from tests.ui.browser import Page as PlainPage
 from tests.ui.prompt_browser import Lanes
-from tests.webui.data_folder import OPTIONS
-from tests.webui.server import Server
 from tests.webui.test_page import Page
+from tests.webui.test_page import chinese_page as chinese_page
 from tests.webui.test_page import page as page
 from tests.webui.test_page import pictures as pictures
 
@@ -75,22 +70,11 @@ def test_the_tab_sends_both_prompts(page: Page) -> None:
     assert page.value("#txt2img_neg_prompt textarea") == "lowres"
 
 
-def test_the_page_in_chinese(boot: Callable[..., Server], tmp_path: Path, pictures: Path) -> None:
-    options = tmp_path / "options.json"
-    chosen = {**OPTIONS, "localization": "zh_CN", "sd_model_checkpoint": "tiny-sd15-a.safetensors"}
-    options.write_text(json.dumps(chosen), encoding="utf-8")
-    server = boot("chinese", "link", "--ui-settings-file", str(options))
-    try:
-        with chromium(tmp_path / "browser") as driver:
-            page = Page(driver, pictures)
-            page.open(server.client.base)
-            lanes = lanes_of(page, "txt2img")
-            lanes.write("white hair, 1girl, :3")
-            page.picture("txt2img-lanes-zh")
-            assert lanes.chip("white hair").text.startswith("白发")
-            assert "发色" in lanes.one(".tag-atelier-lanes").text
-            assert "排序" in lanes.one(".tag-atelier-lanes-head").text
-            until(lambda: "括号" in lanes.one(".tag-atelier-findings").text)
-            assert page.problems() == []
-    finally:
-        server.stop()
+def test_the_page_in_chinese(chinese_page: Page) -> None:
+    lanes = lanes_of(chinese_page, "txt2img")
+    lanes.write("white hair, 1girl, :3")
+    chinese_page.picture("txt2img-lanes-zh")
+    assert lanes.chip("white hair").text.startswith("白发")
+    assert "发色" in lanes.one(".tag-atelier-lanes").text
+    assert "排序" in lanes.one(".tag-atelier-lanes-head").text
+    until(lambda: "括号" in lanes.one(".tag-atelier-findings").text)
