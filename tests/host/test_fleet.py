@@ -143,6 +143,32 @@ def test_what_a_silent_machine_holds_is_drawn_by_another(rack: Rack, monkeypatch
     rendered_by(host, {1})  # the silent one is still busy, and nobody waits for it
 
 
+def test_a_silent_machine_may_still_bring_what_the_next_one_failed_at(rack: Rack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampler, "OVERDUE_S", 0.3)
+    silent, failing = rack.webui(), rack.webui()
+    host = rack.host(silent, failing)
+    checkpoint = host.checkpoints.resolve("model-a")
+    host.checkpoints.identify(checkpoint)
+    silent.gate.clear()
+
+    def fail_at_the_second(body: dict[str, object]) -> dict[str, object]:
+        return {} if failing.drawn else FakeWebui.draw(failing, body)
+
+    def ask(self: members.Members, choice: object, method: str, *arguments: object) -> object:
+        asked.append(method)
+        return submit(self, choice, method, *arguments)
+
+    asked: list[str] = []
+    submit = members.Members.submit
+    monkeypatch.setattr(members.Members, "submit", ask)
+    monkeypatch.setattr(failing, "draw", fail_at_the_second)
+    monkeypatch.setattr(sampler.logger, "warning", lambda text, *_: "left out" in text and silent.gate.set())
+    images: list[RenderedImage] = []
+    host.sampler.render(BATCH[:2], QUICK, checkpoint, images.append, FakeProgress())
+    assert [image.index for image in images] == [0, 1]
+    assert asked == ["draw"] * 3, "nobody was asked again for what the silent one was drawing"
+
+
 def test_a_cancel_interrupts_all_of_them_and_delivers_nothing(rack: Rack) -> None:
     webuis = rack.webui(), rack.webui()
     host = rack.host(*webuis)

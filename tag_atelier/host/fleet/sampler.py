@@ -80,8 +80,9 @@ class _Batch:
             TagAtelierError: what the last machine said where all failed at an image.
         """
         try:
+            machines = self._members.ready(self._name)
             for index in range(len(self._orders)):
-                self._ask(index, self._members.ready(self._name))
+                self._ask(index, machines)
             while len(self._images) < len(self._orders):
                 if progress.cancelled:
                     raise Cancelled("Stopped while drawing; the unfinished batch was thrown away.")
@@ -131,6 +132,8 @@ class _Batch:
             logger.warning("%s is left out for a while, others draw in its place: %s", answer.label, answer.error)
         self._members.refuse([answer.address], self._name)
         self._failed[index].add(answer.address)
+        if index in self._asked.values():
+            return  # somebody else is at it already
         others = self._members.ready(self._name, without=self._failed[index])
         if not others:
             raise answer.error
@@ -157,6 +160,6 @@ class _Batch:
         for index in sorted(set(self._asked.values()) - self._images.keys()):
             having = {address for address, held in holders.items() if index in {keys[key] for key in held}}
             others = [address for address in self._members.ready(self._name, without=having) if address not in holders]
-            if others:
+            if having and others:
                 logger.warning("no picture for long from %s; another machine draws it too", ", ".join(sorted(having)))
                 self._ask(index, others)
