@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from tag_atelier import __version__
 from tag_atelier.cli import demo, fleet, prompts, serve, tune, work
 from tag_atelier.errors import Cancelled, TagAtelierError
-from tag_atelier.language import Said, say, system_language, tell
+from tag_atelier.language import Language, Said, say, system_language, tell
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,37 +32,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(encoding="utf-8", errors=errors)
     logging.basicConfig(level=os.environ.get("TAG_ATELIER_LOG", "WARNING"), format="%(levelname)s %(name)s: %(message)s")
     given = parser().parse_args(arguments)
+    language = system_language() if getattr(given, "language", "auto") == "auto" else given.language
     try:
         result = int(given.run(given))
         if sys.stdout is not None:
             sys.stdout.flush()
         return result
     except (Cancelled, KeyboardInterrupt) as stopped:
-        _complain(say("Stopped. {reason}", reason=getattr(stopped, "said", "")))
+        _complain(say("Stopped. {reason}", reason=getattr(stopped, "said", "")), language)
         return 130
     except TagAtelierError as error:
-        _complain(say("Error: {reason}", reason=error.said))
+        _complain(say("Error: {reason}", reason=error.said), language)
         return 1
     except ModuleNotFoundError as error:
-        _complain(say("Error: the package '{name}' is missing; run: pip install -e .[embedded]", name=error.name))
+        _complain(say("Error: the package '{name}' is missing; run: pip install -e .[embedded]", name=error.name), language)
         return 1
     except BrokenPipeError:
         _drop_output()  # the reader (head, less) has gone
         return 0
     except UnicodeError as error:
-        _complain(say("Error: There is a character that is no Unicode ({error}); leave it out.", error=error))
+        _complain(say("Error: There is a character that is no Unicode ({error}); leave it out.", error=error), language)
         return 1
     except OSError as error:
         _drop_output()
         place = say("'{name}'", name=error.filename) if error.filename else say("A file or the output")
         reason = error.strerror or error
-        _complain(say("Error: {place} could not be read or written ({reason}); name another.", place=place, reason=reason))
+        _complain(
+            say("Error: {place} could not be read or written ({reason}); name another.", place=place, reason=reason), language
+        )
         return 1
 
 
-def _complain(sentence: Said) -> None:
-    """Say on standard error, in the system's language, why the command ends."""
-    print(tell(sentence, system_language()).strip(), file=sys.stderr)
+def _complain(sentence: Said, language: Language) -> None:
+    """Say on standard error why the command ends."""
+    print(tell(sentence, language).strip(), file=sys.stderr)
 
 
 def _drop_output() -> None:
