@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import gradio as gr
@@ -65,14 +66,15 @@ KINDS_BY_NAME = {"sampler", "scheduler", "VAE", "upscaler", "report file", "pict
 """Kinds of what is not there that are given to ``UnknownName`` by a variable."""
 
 
-def error_classes() -> set[str]:
+@cache
+def error_classes() -> frozenset[str]:
     """Names of all classes below ``TagAtelierError``, wherever they are defined."""
     known, before = {"TagAtelierError"}, 0
     classes = [node for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     while len(known) > before:
         before = len(known)
         known |= {each.name for each in classes if any(isinstance(base, ast.Name) and base.id in known for base in each.bases)}
-    return known
+    return frozenset(known)
 
 
 def texts_of(value: ast.expr | None, named: dict[str, list[str]]) -> list[str]:
