@@ -22,6 +22,13 @@ var tagAtelierVerdicts = (function () {
         show(0);
     }
 
+    function sign(text, hint, action) {
+        const made = button(text, "", action);
+        made.title = hint;
+        made.setAttribute("aria-label", hint);
+        return made;
+    }
+
     function build() {
         if (dialog) return;
         dialog = make("dialog", "tag-atelier tag-atelier-verdicts");
@@ -29,8 +36,7 @@ var tagAtelierVerdicts = (function () {
             + '<div class="tag-atelier-verdicts-body"><img alt=""><div class="side"><div class="tag"></div>'
             + '<div class="about tag-atelier-quiet"></div><div class="answers"></div><div class="told"></div>'
             + '<pre class="prompt"></pre><div class="sums"></div></div></div><div class="foot"></div>';
-        const close = button("×", "tag-atelier-verdicts-close", () => dialog.close());
-        close.setAttribute("aria-label", say("Close"));
+        const close = sign("×", say("Close"), () => dialog.close());
         dialog.querySelector(".tag-atelier-verdicts-head").append(close);
         const answers = dialog.querySelector(".answers");
         ANSWERS.forEach((answer, index) => {
@@ -45,7 +51,7 @@ var tagAtelierVerdicts = (function () {
         note.addEventListener("change", () => judge({ note: note.value }, false));
         answers.append(but, note);
         dialog.querySelector(".foot").append(
-            button("←", "", () => show(state.at - 1)), button("→", "", () => show(state.at + 1)),
+            sign("←", say("Previous picture"), () => show(state.at - 1)), sign("→", say("Next picture"), () => show(state.at + 1)),
             button(say("Export verdicts"), "", exportAll),
             make("span", "tag-atelier-verdicts-keys", say("1 to 4 judge and go on, 5 marks a reservation, arrows turn the pages.")),
         );

@@ -8,7 +8,8 @@ BENCH_SENTENCES = (
     "1 to 4 judge and go on, 5 marks a reservation, arrows turn the pages.", "Accuracy", "Baseline", "Checkpoint", "Close",
     "Compare", "Delete '{name}' with its pictures and verdicts for good ({size})?", "Difference", "Discordant", "Export",
     "Export verdicts", "Fetch", "Fetch '{name}' (about {size}) from {source}?", "Fetch this tagger…",
-    "From {count} on the accuracy is also shown corrected.", "Hits", "Judge by eye", "Note", "Pair", "Pausing…",
+    "From {count} on the accuracy is also shown corrected.", "Hits", "Judge by eye", "Next picture", "Note",
+    "Pair", "Pausing…", "Previous picture",
     "Others are under “Taggers” on the Benchmark tab; or put any WD-type tagger's model.onnx and selected_tags.csv into a "
     "folder of their own there.",
     "People judged {judged} pictures of known tags and agree with the tagger on {share}.",
