@@ -104,6 +104,20 @@ def test_a_double_press_starts_once(page: Page, atelier: FakeAtelier) -> None:
     assert [kind for kind, _ in atelier.asked] == ["benchmark"]
 
 
+def test_an_answer_is_brought_into_sight_on_a_narrow_page(page: Page) -> None:
+    wide = page.driver.get_window_size()
+    page.open_room(MERGE)
+    page.write("#tag_atelier_merge_recipe textarea", "models: [model-a, model-b]\nalpha: 0.25\n")
+    page.driver.set_window_size(520, 700)
+    run(page, "window.scrollTo(0, 0)")
+    place = "document.querySelector('#tag_atelier_merge_result').getBoundingClientRect()"
+    until(lambda: run(page, f"return {place}.top > innerHeight"))
+    page.press("merge_check")
+    until(lambda: "1680 of 2515 change" in page.text_of("merge_result"))
+    until(lambda: run(page, f"return {place}.top < innerHeight && {place}.bottom > 0"))
+    page.driver.set_window_size(wide["width"], wide["height"])
+
+
 def test_a_reload_keeps_the_sub_tab_and_what_was_typed(page: Page) -> None:
     page.write(TEXT, "1girl, smile")
     page.open_room(MERGE)
