@@ -10,7 +10,7 @@ import gradio as gr
 from tag_atelier.bench.spec import list_presets
 from tag_atelier.errors import TagAtelierError, say
 from tag_atelier.ui import bench_form, render
-from tag_atelier.ui.choices import checkpoint_names, plan_names
+from tag_atelier.ui.choices import checkpoint_names, first_note, plan_names
 from tag_atelier.ui.compat import listen
 from tag_atelier.ui.ids import element_id
 from tag_atelier.ui.words import Words
@@ -65,7 +65,7 @@ def build(atelier: Any, words: Words) -> None:
                 start = gr.Button(words.label("Start"), variant="primary", elem_id=element_id("bench_start"))
             form = gr.Column()
         with gr.Column():
-            result = _outcome(words)
+            result = _outcome(atelier, words)
     with form:
         bench_form.build(words, spec, result)
     listen(preset.input, preset_text, [preset], [spec])
@@ -73,7 +73,7 @@ def build(atelier: Any, words: Words) -> None:
     _connect(atelier, words, (show, start), (spec, checkpoints, result))
 
 
-def _outcome(words: Words) -> Any:
+def _outcome(atelier: Any, words: Words) -> Any:
     """The side that shows what happens: jobs, answers, earlier runs, taggers. Gives the place for answers."""
     gr.HTML(
         '<div data-tag-atelier-offer></div><div data-tag-atelier-jobs="benchmark tagger"></div>'
@@ -81,7 +81,8 @@ def _outcome(words: Words) -> Any:
         elem_id=element_id("bench_job"),
     )
     result = gr.HTML(
-        render.note(words("“Show the plan” says what would be drawn before anything is.")), elem_id=element_id("bench_result")
+        first_note(atelier, words, words("“Show the plan” says what would be drawn before anything is.")),
+        elem_id=element_id("bench_result"),
     )
     gr.HTML(f"<h4>{words.escaped('Earlier runs')}</h4><div data-tag-atelier-runs></div>", elem_id=element_id("bench_runs"))
     compare = gr.Button(words.label("Compare the ticked runs"), elem_id=element_id("bench_compare"))

@@ -9,6 +9,8 @@ from tag_atelier.errors import TagAtelierError
 from tag_atelier.jobs.families import AUTOMATIC
 from tag_atelier.prompt.compose import DEFAULT
 from tag_atelier.settings import DEFAULTS
+from tag_atelier.ui import render
+from tag_atelier.ui.words import Words
 
 FIRST_PLAN = "rare-8"
 """Chosen when the page opens: small enough to try."""
@@ -61,6 +63,13 @@ def plan_names(atelier: Any) -> list[str]:
     names = [name for name in list_presets() if miniature or name != MINIATURE]
     first = MINIATURE if miniature else FIRST_PLAN
     return sorted(names, key=lambda name: name != first)
+
+
+def first_note(atelier: Any, words: Words, note: str) -> str:
+    """``note`` as a quiet sentence for the first visit; where there is no checkpoint, what to do about that."""
+    if checkpoint_names(atelier):
+        return render.note(note)
+    return render.note(words("There is no checkpoint yet: put .safetensors files into your checkpoints' folder, then press ↻."))
 
 
 def checkpoint_names(atelier: Any) -> list[str]:

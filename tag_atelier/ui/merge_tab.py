@@ -12,7 +12,7 @@ from tag_atelier.merge.recipe import Recipe, list_recipes
 from tag_atelier.ui import merge_fields, merge_part_fields, render
 from tag_atelier.ui.bench_tab import WATCH
 from tag_atelier.ui.block_editor import architecture_choices, block_editor
-from tag_atelier.ui.choices import NOTHING, checkpoint_names
+from tag_atelier.ui.choices import NOTHING, checkpoint_names, first_note
 from tag_atelier.ui.compat import listen, settled
 from tag_atelier.ui.ids import element_id
 from tag_atelier.ui.merge_fields import OWN, Fields, read_form, text_id, write_form
@@ -106,7 +106,9 @@ class MergeTab:
             self.search = gr.Button(words.label("Search from here"), elem_id=element_id("merge_search"))
         gr.HTML('<div data-tag-atelier-jobs="merge live restore"></div>', elem_id=element_id("merge_job"))
         self.result = gr.HTML(
-            render.note(words("Choose model A and model B; “Show the plan” reads only the files' headers.")),
+            first_note(
+                self.atelier, words, words("Choose model A and model B; “Show the plan” reads only the files' headers.")
+            ),
             elem_id=element_id("merge_result"),
         )
 
@@ -211,8 +213,10 @@ class MergeTab:
         return [*[gr.update()] * (len(self.fields.all) + len(self.fields.groups) + 3), result]
 
     def _check(self, text: str, letter: str, *values: Any) -> tuple[Any, ...]:
+        if not (text or "").strip():
+            return render.note(self.words("Choose model A and model B.")), gr.update(), gr.update()
         try:
-            found = self.atelier.check_merge(text or "")
+            found = self.atelier.check_merge(text)
         except TagAtelierError as error:
             return render.problem(error, self.words), gr.update(), gr.update()
         architecture = str(found["architecture"])

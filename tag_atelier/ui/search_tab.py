@@ -12,7 +12,7 @@ from tag_atelier.merge.recipe import Recipe
 from tag_atelier.tune.study_spec import FIRST, GROUPINGS, SAMPLERS, SEARCHED, list_studies
 from tag_atelier.ui import render, search_render
 from tag_atelier.ui.bench_tab import WATCH
-from tag_atelier.ui.choices import NOTHING, checkpoint_names
+from tag_atelier.ui.choices import NOTHING, checkpoint_names, first_note
 from tag_atelier.ui.compat import listen, settled
 from tag_atelier.ui.ids import element_id
 from tag_atelier.ui.search_form import FIELDS, OWN, SearchForm, fill, lay, start_text, with_models
@@ -116,7 +116,7 @@ class SearchTab:
         gr.HTML("<div data-tag-atelier-optuna></div><div data-tag-atelier-offer></div>", elem_id=element_id("search_optuna"))
         gr.HTML('<div data-tag-atelier-jobs="study extra tagger"></div>', elem_id=element_id("search_job"))
         self.result = gr.HTML(
-            render.note(words("Choose two models or more and a plan; “Show the plan” draws nothing.")),
+            first_note(self.atelier, words, words("Choose two models or more and a plan; “Show the plan” draws nothing.")),
             elem_id=element_id("search_result"),
         )
         gr.HTML("<div data-tag-atelier-study></div>", elem_id=element_id("search_study"))
