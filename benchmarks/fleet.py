@@ -5,12 +5,14 @@
 ``overhead_ms`` is what a picture takes longer through a fleet of one worker than in this process, ``driver_cpu_ms`` the part
 of it that this process computes; ``speed_up`` the seconds of one worker over those of two. ``lost`` counts pictures that are
 not there, or differ from those of this process, after one of two workers was killed half way (``killed_s`` seconds in all).
+``four_over_ideal``: four WebUIs that only wait, over the shortest time they could take.
 Medians of ``--rounds``. Wants the extra ``fleet``.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import statistics
@@ -21,19 +23,22 @@ import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.machine import machine
 from tag_atelier.cli.demo import make_world
 from tag_atelier.host.embedded import build
-from tag_atelier.host.fleet import build_of_fleet
+from tag_atelier.host.fleet import build_of_fleet, build_of_webuis
 from tag_atelier.jobs.runner import Job
 from tag_atelier.ports import Host, RenderedImage, RenderRequest, SamplingParameters
+from tests.host.fake_webui import FakeWebui, served
 
 ROOT = Path(__file__).resolve().parent.parent
 PARAMETERS = SamplingParameters(sampler="Euler", steps=12, cfg_scale=5, width=64, height=64)
 NAME = "miniature-base"
+WAIT_S = 0.5
 
 
 def start(stack: ExitStack, folder: Path, lines: int, *arguments: str) -> tuple[subprocess.Popen[str], str]:
@@ -57,15 +62,37 @@ def fleet(stack: ExitStack, folder: Path, world: Path, workers: int) -> tuple[Ho
     return host, processes
 
 
-def draw(host: Host, requests: list[RenderRequest]) -> tuple[list[bytes], float]:
+def draw(host: Host, requests: list[RenderRequest], sampler: str = "Euler") -> tuple[list[bytes], float]:
     """The pixels of ``requests``, each drawn by itself, and the seconds they took."""
+    parameters = dataclasses.replace(PARAMETERS, sampler=sampler)
     checkpoint, images = host.checkpoints.resolve(NAME), list[RenderedImage]()
     host.checkpoints.identify(checkpoint)
     started = time.perf_counter()
     for batch in [requests] if host.machines else [[request] for request in requests]:
-        host.sampler.render(batch, PARAMETERS, checkpoint, images.append, Job("draw", "", lambda _: {}))
+        host.sampler.render(batch, parameters, checkpoint, images.append, Job("draw", "", lambda _: {}))
     seconds = time.perf_counter() - started
     return [image.image.tobytes() for image in images], seconds
+
+
+class WaitingWebui(FakeWebui):
+    """Takes half a second for a picture and no core, as another machine does."""
+
+    def draw(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The picture, later."""
+        time.sleep(WAIT_S)
+        return super().draw(body)
+
+
+def over_ideal(folder: Path, machines: int = 4, batches: int = 4) -> float:
+    """Seconds that so many WebUIs take for batches of four pictures each, over those that their waiting alone would take."""
+    with ExitStack() as stack:
+        webuis = [stack.enter_context(served(WaitingWebui({NAME: "aa" * 32}))) for _ in range(machines)]
+        host = build_of_webuis([webui.url for webui in webuis], folder)
+        stack.callback(host.sampler.close)  # type: ignore[attr-defined]
+        requests = [RenderRequest(f"1girl, {number}", "", number) for number in range(4 * machines)]
+        draw(host, requests[:machines], "Euler a")
+        seconds = [draw(host, requests, "Euler a")[1] for _ in range(batches)]
+    return sum(seconds) / (batches * 4 * WAIT_S)
 
 
 def main() -> None:
@@ -90,6 +117,7 @@ def main() -> None:
         cpu_s = time.process_time() - cpu_s
         threading.Timer(of_two / 2, doomed.kill).start()
         drawn, killed_s = draw(two, requests)
+        waiting = over_ideal(folder / "waiting")
     same = sum(one == other for one, other in zip(drawn, expected, strict=False))
     figures = {
         "alone_ms": round(1000 * in_one / given.pictures, 1),
@@ -98,6 +126,7 @@ def main() -> None:
         "speed_up": round(of_one / of_two, 2),
         "killed_s": round(killed_s, 2),
         "two_s": round(of_two, 2),
+        "four_over_ideal": round(waiting, 3),
         "lost": given.pictures - same,
     }
     print(json.dumps({**figures, **machine()}))
