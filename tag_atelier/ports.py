@@ -1,6 +1,6 @@
 """What the core asks of a host: five protocols and the values that pass through them.
 
-Implemented by ``host/webui``, ``host/embedded``, ``host/remote`` and ``tests/fakes.py``; the same contract tests
+Implemented by ``host/webui``, ``host/embedded``, ``host/remote``, ``host/fleet`` and ``tests/fakes.py``; the same contract tests
 run against all of them. Loads without torch, numpy and PIL: tensors and images are named for type checkers only.
 """
 
@@ -256,7 +256,7 @@ class Host:
     """The ports of one host, bundled for the rooms that need several."""
 
     name: str
-    """``webui``, ``forge``, ``embedded`` or ``remote``."""
+    """``webui``, ``forge``, ``embedded``, ``remote`` or ``fleet``."""
     sampler: Sampler
     checkpoints: CheckpointCatalogue
     data_folder: Path
