@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ui.browser import CHROMIUM, DRIVER, chromium, until
+from tests.ui.browser import IN_BROWSER, chromium, until
 from tests.webui.background import slow
 from tests.webui.client import OURS, PROBE, Client
 from tests.webui.server import Server
@@ -17,10 +17,7 @@ from tests.webui.test_page import Page, pictures
 
 __all__ = ["pictures"]
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed"),
-]
+pytestmark = IN_BROWSER
 
 CARD = "#tag_atelier_bench_job .tag-atelier-job"
 LIVE = "#tag_atelier_merge_live_state"
