@@ -1,7 +1,7 @@
 """What the core asks of a host: five protocols and the values that pass through them.
 
-Implemented by ``host/webui``, ``host/embedded``, ``host/remote``, ``host/fleet`` and ``tests/fakes.py``; the same contract tests
-run against all of them. Loads without torch, numpy and PIL: tensors and images are named for type checkers only.
+Implemented by ``host/webui``, ``host/embedded``, ``host/remote``, ``host/fleet`` and ``tests/fakes.py``; the same contract
+tests run against all of them. Loads without torch, numpy and PIL: tensors and images are named for type checkers only.
 """
 
 from __future__ import annotations
