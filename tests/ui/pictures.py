@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,8 @@ sys.path.insert(0, str(ROOT))
 from tests.ui.browser import HEARD, Page, chromium, served, until  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
+LOOKS_EVERY_S = 1.0
+"""The page's script looks that often for menus to say in the reader's language and for what came into sight."""
 LARGEST_BYTES = 150_000
 WIDTH, HEIGHT = 1280, 1000
 LANGUAGES = {"en": "en", "zh": "zh_CN"}
@@ -59,7 +62,8 @@ def save(png: bytes, name: str) -> None:
 
 def shoot(page: Page, name: str) -> None:
     """The whole page, as high as it is."""
-    page.driver.execute_script(HIDE)
+    page.driver.execute_script(HIDE + "window.scrollTo(0, 0);")
+    time.sleep(2 * LOOKS_EVERY_S)
     height = int(page.driver.execute_script("return document.documentElement.scrollHeight"))
     page.driver.set_window_size(WIDTH, min(1800, max(HEIGHT, height + 140)))
     until(lambda: page.driver.execute_script("return document.readyState") == "complete")
