@@ -54,7 +54,7 @@ def shoot(page: Page, name: str) -> None:
     bottom = page.driver.execute_script("return document.querySelector('#footer').getBoundingClientRect().bottom")
     picture = Image.open(io.BytesIO(page.driver.get_screenshot_as_png())).convert("RGB")
     picture = picture.crop((0, 0, picture.width, min(ENDS.get(name.split("-")[1], HIGHEST), int(bottom) + 12)))
-    for colours in (128, 64, 32):  # without loss but for shades: letters and thin lines stay sharp
+    for colours in (256, 128, 64):  # without loss but for shades: letters and thin lines stay sharp
         packed = io.BytesIO()
         few = picture.quantize(colours, dither=Image.Dither.NONE).convert("RGB")
         few.save(packed, "WEBP", lossless=True, quality=100, method=6)
