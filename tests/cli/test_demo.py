@@ -46,7 +46,7 @@ def test_the_whole_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys:
 
     assert main(["demo", "--out", str(tmp_path / "out"), "--language", "zh_CN"]) == 0
     said = capsys.readouterr()
-    assert "to    1girl, sunset, holding sword" in said.err and "Done in" in said.out
+    assert "整理  1girl, sunset, holding sword" in said.err and "用时" in said.out
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "miniature-merged" in page and "miniature-base" in page and "微缩" in page and "█" in page
     assert (tmp_path / "out" / "world" / "miniature-merged.safetensors").stat().st_size > 30_000_000
