@@ -65,7 +65,7 @@ var tagAtelierStudyView = (function () {
         if (study.outcome) add(say(study.outcome.sentence, study.outcome.values), study.result.beats_best_parent ? "tag-atelier-good" : "tag-atelier-warning");
         for (const parent of study.parents) {
             if (!parent.search) continue;
-            const best = parent.is_best && study.parents.length > 1 ? " — " + say("best parent") : "";
+            const best = parent.is_best && study.parents.length > 1 ? " — " + say("best on the search's prompts") : "";
             add(say("{parent} alone: lift {score}.", { parent: parent.name, score: lift(parent.search) }) + best);
         }
         const whole = study.trials.filter((trial) => trial.improved);

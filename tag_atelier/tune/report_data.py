@@ -112,7 +112,7 @@ class StudyData:
             validation = result.validation if result is not None else None
             rows.append((self.say("The answer"), shown(answer.search), shown(answer.confirmed), shown(validation)))
         for parent in self.status.parents:
-            name = self.say("{name} (best parent)", name=parent.name) if parent.is_best else parent.name
+            name = self.say("{name} (best on the search's prompts)", name=parent.name) if parent.is_best else parent.name
             rows.append((name, shown(parent.search), DASH, shown(parent.validation)))
         return rows
 

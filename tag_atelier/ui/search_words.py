@@ -15,7 +15,7 @@ SEARCH_SENTENCES = (
     "No searches yet. Choose models and a plan, look at what it will cost, then start.", "Parents", "Pause",
     "Previews", "Prompts", "Save as checkpoint…", "Seconds", "State", "Take best", "The answer",
     "The answer on the search's prompts: lift {search}; with fresh seeds {fresh}; on validation {validation}.", "Validation",
-    "best parent", "best so far", "mean of the last eight", "paused",
+    "best on the search's prompts", "best parent", "best so far", "mean of the last eight", "paused",
     "{parent} alone: lift {score}.", "{pictures} of at most {planned} pictures",
 )  # fmt: skip
 """Of ``tag_atelier_studies.js`` and ``tag_atelier_study_view.js``."""
