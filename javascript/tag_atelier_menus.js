@@ -49,6 +49,14 @@
         window.requestAnimationFrame(() => window.requestAnimationFrame(showList));
     }
 
+    /** gradio closes a list when an entry is pressed; where the menu's label lies below it, letting go there opened it again. */
+    let fromList = false;
+    document.addEventListener("mousedown", (event) => { fromList = Boolean(event.target.closest && event.target.closest("ul.options")); }, true);
+    document.addEventListener("click", (event) => {
+        if (fromList && event.target.closest && event.target.closest(".tag-atelier label, .tag-atelier-panel label")) event.preventDefault();
+        fromList = false;
+    }, true);
+
     for (const kind of ["focusin", "focusout", "input", "click"]) document.addEventListener(kind, touched);
     tagAtelier.whenReady(() => window.setInterval(showAll, LOOK_EVERY));
 })();
