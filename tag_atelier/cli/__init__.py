@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from tag_atelier import __version__
 from tag_atelier.cli import demo, fleet, prompts, serve, tune, work
+from tag_atelier.cli.progress import chosen_language
 from tag_atelier.errors import Cancelled, TagAtelierError
-from tag_atelier.language import Language, Said, say, system_language, tell
+from tag_atelier.language import Language, Said, say, tell
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(encoding="utf-8", errors=errors)
     logging.basicConfig(level=os.environ.get("TAG_ATELIER_LOG", "WARNING"), format="%(levelname)s %(name)s: %(message)s")
     given = parser().parse_args(arguments)
-    language = system_language() if getattr(given, "language", "auto") == "auto" else given.language
+    language = chosen_language(given)
     try:
         result = int(given.run(given))
         if sys.stdout is not None:

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tag_atelier.errors import CheckpointError, RequestError
-from tag_atelier.language import system_language, tell
+from tag_atelier.language import Language, system_language, tell
 from tag_atelier.ports import Host
 
 
@@ -63,6 +63,12 @@ def bar() -> Iterator[Bar]:
     finally:
         signal.signal(signal.SIGINT, before)
         shown.close()
+
+
+def chosen_language(given: Any) -> Language:
+    """What ``--language`` names; the system's where the command has no such option, or was told ``auto``."""
+    chosen: Language | Literal["auto"] = getattr(given, "language", "auto")
+    return system_language() if chosen == "auto" else chosen
 
 
 def data_folder() -> Path:

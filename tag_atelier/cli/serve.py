@@ -7,11 +7,10 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from tag_atelier.cli.progress import add_remote_options, data_folder, embedded_host, other_machines
+from tag_atelier.cli.progress import add_remote_options, chosen_language, data_folder, embedded_host, other_machines
 from tag_atelier.errors import HostError
 from tag_atelier.jobs.atelier import Atelier
 from tag_atelier.jobs.origins import OnlyThisMachine, is_this_machine
-from tag_atelier.language import system_language
 from tag_atelier.ports import Host
 from tag_atelier.settings import DEFAULTS
 
@@ -51,7 +50,7 @@ def _serve(given: argparse.Namespace) -> int:
     import uvicorn
 
     listener = _listen(given.listen, given.port)
-    language = system_language() if given.language == "auto" else given.language
+    language = chosen_language(given)
     atelier = Atelier(_host(given), lambda: {**DEFAULTS, "language": language})
     app = build_app(atelier)
     if is_this_machine(given.listen):
